@@ -7,6 +7,8 @@ import types
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
+
 from gradflows import (
     MLP,
     CrossEntropy,
@@ -20,7 +22,6 @@ from gradflows import (
     momentum_flow,
 )
 from gradflows.integrators import EXPLICIT, IMPLICIT
-from scipy.integrate import solve_ivp
 
 TWO_WEIGHTS = Problem(DeepLinear((1, 1, 1)), [[1.0]], SquaredLoss([[1.0]], mean=False))
 METHODS = EXPLICIT + IMPLICIT
@@ -120,7 +121,9 @@ def test_imbalances_are_conserved(method):
 
 def test_relu_neurons_keep_their_balance():
     rng = np.random.default_rng(4)
-    problem = Problem(ShallowReLU(3, 6), rng.normal(size=(3, 5)), SquaredLoss(rng.normal(size=(1, 5))))
+    problem = Problem(
+        ShallowReLU(3, 6), rng.normal(size=(3, 5)), SquaredLoss(rng.normal(size=(1, 5)))
+    )
 
     def balances(point):
         W, a = problem.network.split(point)
@@ -249,7 +252,9 @@ def test_orthogonal_change_of_basis():
         return problem.network.join([Q @ W1 @ V.T, U @ W2 @ Q.T])
 
     end = gradient_flow(problem, theta, 4.0).theta[-1]
-    np.testing.assert_allclose(gradient_flow(turned, turn(theta), 4.0).theta[-1], turn(end), atol=1e-7)
+    np.testing.assert_allclose(
+        gradient_flow(turned, turn(theta), 4.0).theta[-1], turn(end), atol=1e-7
+    )
 
 
 def test_the_mean_loss_runs_on_a_slower_clock():

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from gradflows import CrossEntropy, SquaredLoss
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gradflows import CrossEntropy, SquaredLoss
 
 
 @st.composite
@@ -63,7 +64,9 @@ def test_hessian_product_is_the_derivative_of_the_gradient(case):
 def test_bend_is_the_hessian_sample_by_sample(case):
     loss, x, rng = case
     v = rng.normal(size=x.shape)
-    bent = np.einsum("sab,bs->as", np.broadcast_to(loss._bend(x), (x.shape[1], *2 * x.shape[:1])), v)
+    bent = np.einsum(
+        "sab,bs->as", np.broadcast_to(loss._bend(x), (x.shape[1], *2 * x.shape[:1])), v
+    )
     np.testing.assert_allclose(bent, loss.hessian_product(x, v), atol=1e-13)
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from gradflows import MLP, DeepLinear, ShallowReLU
-from gradflows.activations import ACTIVATIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gradflows import MLP, DeepLinear, ShallowReLU
+from gradflows.activations import ACTIVATIONS
 
 WIDTHS = st.lists(st.integers(1, 4), min_size=2, max_size=5).map(tuple)
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gradflows import MLP, CrossEntropy, DeepLinear, Problem, ShallowReLU, SquaredLoss
 from gradflows.losses import Loss
 from gradflows.problems import descent_field, losses_along
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @st.composite
@@ -156,8 +157,10 @@ def test_orthogonal_change_of_basis(seed):
         return network.join([Q @ W1 @ V.T, U @ W2 @ Q.T])
 
     assert turned.loss(turn(theta)) == pytest.approx(problem.loss(theta))
-    np.testing.assert_allclose(turned.gradient(turn(theta)), turn(problem.gradient(theta)), atol=1e-12)
-    spectra = [np.linalg.eigvalsh(p.hessian(t)) for p, t in [(problem, theta), (turned, turn(theta))]]
+    gradient = turned.gradient(turn(theta))
+    np.testing.assert_allclose(gradient, turn(problem.gradient(theta)), atol=1e-12)
+    pairs = [(problem, theta), (turned, turn(theta))]
+    spectra = [np.linalg.eigvalsh(one.hessian(point)) for one, point in pairs]
     np.testing.assert_allclose(*spectra, atol=1e-10)
 
 

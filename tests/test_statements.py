@@ -4,7 +4,9 @@ import pytest
 from gradflows import statements
 from gradflows.statements import Evidence, evaluate, proved, seed_of, statement
 
-FIELDS = dict(says="Two is two.", status="this book", source="this book", evidence="numeric", bound=1e-3)
+FIELDS = dict(
+    says="Two is two.", status="this book", source="this book", evidence="numeric", bound=1e-3
+)
 
 
 @pytest.fixture
@@ -30,7 +32,9 @@ def test_a_check_passes_only_if_its_planted_falsehood_fails(registry, error, con
     assert register(error, control).passed is passed
 
 
-@pytest.mark.parametrize(("error", "control", "passed"), [(0, 1, True), (0, 0, False), (1, 5, False)])
+@pytest.mark.parametrize(
+    ("error", "control", "passed"), [(0, 1, True), (0, 0, False), (1, 5, False)]
+)
 def test_an_exact_check_counts_violations(registry, error, control, passed):
     assert register(error, control, evidence="exact", bound=0).passed is passed
 
@@ -63,7 +67,9 @@ def test_a_malformed_entry_is_refused(registry, changes, message):
 def test_a_label_has_one_owner(registry):
     register(0, 1)
     with pytest.raises(ValueError, match="registered already"):
-        proved("sample", says="x", status="this book", source="this book", module="elsewhere.chapter")
+        proved(
+            "sample", says="x", status="this book", source="this book", module="elsewhere.chapter"
+        )
 
 
 def test_a_proof_has_nothing_to_measure(registry):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from gradflows import (
     MLP,
     CrossEntropy,
@@ -14,10 +15,11 @@ from gradflows import (
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(3, 6))
+SIGMA = RNG.normal(size=(2, 3))
 LABELS = RNG.random((2, 6)) + 0.1
 PROBLEMS = {
     "deep linear": Problem(DeepLinear((3, 4, 2)), X, SquaredLoss(LABELS)),
-    "whitened": Problem(DeepLinear((3, 3, 3, 2)), np.eye(3), SquaredLoss(LABELS[:, :3], mean=False)),
+    "whitened": Problem(DeepLinear((3, 3, 3, 2)), np.eye(3), SquaredLoss(SIGMA, mean=False)),
     "quadratic": Problem(DeepLinear((3, 2)), X, SquaredLoss(LABELS)),
     "shallow": Problem(ShallowReLU(3, 4, 2, bias=True), X, SquaredLoss(LABELS)),
     "tanh": Problem(MLP((3, 5, 2)), X, SquaredLoss(LABELS)),

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+
 from gradflows import (
     Accuracy,
     DeepLinear,
@@ -28,8 +29,17 @@ def hyperbola(theta):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3e-9, "1e-08"), (1e-9, "1e-09"), (0.0, "1e-14"), (1e-30, "1e-14"), (0.5, "1e+00"), (1, "1e+00"),
-     (20.0, "1e+02"), (math.inf, "not known"), (math.nan, "not known")],
+    [
+        (3e-9, "1e-08"),
+        (1e-9, "1e-09"),
+        (0.0, "1e-14"),
+        (1e-30, "1e-14"),
+        (0.5, "1e+00"),
+        (1, "1e+00"),
+        (20.0, "1e+02"),
+        (math.inf, "not known"),
+        (math.nan, "not known"),
+    ],
 )
 def test_powers_of_ten_round_up(value, text):
     assert power_of_ten(value) == text

@@ -5,6 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gradflows import (
     MLP,
     CrossEntropy,
@@ -18,8 +21,6 @@ from gradflows import (
     momentum_flow,
 )
 from gradflows.validation import as_array, as_count, as_positive
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 RNG = np.random.default_rng(1)
 PROBLEM = Problem(MLP((2, 3, 2)), RNG.normal(size=(2, 4)), SquaredLoss(RNG.normal(size=(2, 4))))
@@ -87,7 +88,8 @@ def test_what_is_a_positive_number(value):
 
 
 @pytest.mark.parametrize(
-    "value", [0, -3, 1.5, math.nan, math.inf, "2", None, True, [2], 2**31 + 1, 2**64, 10**9999],
+    "value",
+    [0, -3, 1.5, math.nan, math.inf, "2", None, True, [2], 2**31 + 1, 2**64, 10**9999],
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_count(value):
@@ -102,7 +104,9 @@ def test_what_is_a_count(value):
     assert type(count) is int
 
 
-@pytest.mark.parametrize("widths", [(2,), (), 3, None, (2, 0), (2, -1), (2, 1.5), (2, "3"), (2, True)])
+@pytest.mark.parametrize(
+    "widths", [(2,), (), 3, None, (2, 0), (2, -1), (2, 1.5), (2, "3"), (2, True)]
+)
 @pytest.mark.parametrize("network", [DeepLinear, MLP])
 def test_bad_widths(network, widths):
     with pytest.raises(ValueError, match="widths"):
@@ -137,8 +141,10 @@ def test_widths_that_overflow():
         (lambda: PROBLEM.network.join([np.ones((2, 2))] * 4), r"arrays\[0\]"),
         (lambda: DeepLinear((1, 1, 1)).join([np.ones((2, 1, 1)), np.ones((3, 1, 1))]), "arrays"),
         (lambda: PROBLEM.network.pullback(START, np.ones((2, 4)), np.ones((2, 5))), "cotangent"),
-        (lambda: PROBLEM.loss_function.hessian_product(np.ones((3, 2, 4)), np.ones((2, 2, 4))),
-         "direction"),
+        (
+            lambda: PROBLEM.loss_function.hessian_product(np.ones((3, 2, 4)), np.ones((2, 2, 4))),
+            "direction",
+        ),
         (lambda: gradient_flow(PROBLEM, START, -1.0), "t_end"),
         (lambda: gradient_flow(PROBLEM, START, math.nan), "t_end"),
         (lambda: gradient_flow(PROBLEM, START, 1.0, times=[0.5, 0.2]), "times"),
@@ -162,7 +168,10 @@ def test_widths_that_overflow():
         (lambda: momentum_flow(PROBLEM, START, 1, 1.0, velocity0=START[1:]), "velocity0"),
         (lambda: momentum_flow(PROBLEM, np.stack([START] * 2), 1, 1.0), "theta0"),
         (lambda: check_gradient(PROBLEM, START, gradient=lambda theta: theta[1:]), "gradient"),
-        (lambda: check_gradient(PROBLEM, START, gradient=lambda theta: theta * math.nan), "gradient"),
+        (
+            lambda: check_gradient(PROBLEM, START, gradient=lambda theta: theta * math.nan),
+            "gradient",
+        ),
     ],
 )
 def test_every_door_names_its_argument(call, argument):
@@ -171,12 +180,22 @@ def test_every_door_names_its_argument(call, argument):
 
 
 DOORS = {
-    "theta": [PROBLEM.loss, PROBLEM.gradient, PROBLEM.hessian, PROBLEM.kernel, PROBLEM.outputs,
-              PROBLEM.network.split, lambda x: check_gradient(PROBLEM, x),
-              lambda x: PROBLEM.network.outputs(x, np.ones((2, 4))),
-              lambda x: PROBLEM.network.jacobian(x, np.ones((2, 4)))],
-    "theta0": [lambda x: gradient_flow(PROBLEM, x, 1.0), lambda x: momentum_flow(PROBLEM, x, 1, 1.0),
-               lambda x: gradient_descent(PROBLEM, x, 0.1, 3)],
+    "theta": [
+        PROBLEM.loss,
+        PROBLEM.gradient,
+        PROBLEM.hessian,
+        PROBLEM.kernel,
+        PROBLEM.outputs,
+        PROBLEM.network.split,
+        lambda x: check_gradient(PROBLEM, x),
+        lambda x: PROBLEM.network.outputs(x, np.ones((2, 4))),
+        lambda x: PROBLEM.network.jacobian(x, np.ones((2, 4))),
+    ],
+    "theta0": [
+        lambda x: gradient_flow(PROBLEM, x, 1.0),
+        lambda x: momentum_flow(PROBLEM, x, 1, 1.0),
+        lambda x: gradient_descent(PROBLEM, x, 0.1, 3),
+    ],
 }
 
 

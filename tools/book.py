@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from tools.common import (
     ANSI,
@@ -67,8 +66,7 @@ def forget_pages() -> None:
 
 def jupyter_book(*options: str) -> int:
     """Run jupyter-book and show its progress, one line a page."""
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ".", "-W", "-n", "--keep-going"]
+    command = [sys.executable, "-m", "tools.sphinx_build", "build", ".", "-W", "-n", "--keep-going"]
     run = subprocess.Popen(
         [*command, *options], cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE
     )

@@ -58,8 +58,9 @@ def failure_in(document: str, notebook, fallback: str) -> Failure:
 
 def run(document: str):
     """Execute one chapter in an empty folder; return it with its seconds, or a `Failure`."""
+    wanted = environment()
     os.environ.clear()
-    os.environ.update(environment())
+    os.environ.update(wanted)
     notebook = read(document)
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -58,8 +58,8 @@ def build(document: str) -> int:
     """Build the page; print its warnings except what other pages would resolve."""
     shutil.rmtree(OUT, ignore_errors=True)
     folder = configure(document)
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ".", "-q", "--path-output", folder]
+    command = [sys.executable, "-m", "tools.sphinx_build", "build", ".", "-q"]
+    command += ["--path-output", folder]
     command += ["--config", folder / "_config.yml", "--toc", folder / "_toc.yml"]
     run = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
     lines = [ANSI.sub("", line) for line in run.stderr.splitlines() if line.strip()]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from front_strip import claims
 from sphinx.util.docutils import SphinxDirective
 
 LEDGER = "_build/statements.json"
@@ -53,10 +54,13 @@ class LedgerDirective(SphinxDirective):
         self.env.note_dependency(str(path))
         if not path.exists():
             return None
-        names = [str(name).removeprefix("book/") for name in self.config.external_site_map]
-        order = {name: n for n, name in enumerate(names)}
+        order = {}
+        for name in map(str, self.config.external_site_map):
+            source = Path(self.env.doc2path(name))
+            labels = claims(source.read_text(encoding="utf-8")) if source.exists() else []
+            order |= {label: len(order) + n for n, label in enumerate(labels)}
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return sorted(rows, key=lambda row: order.get(row["chapter"], len(order)))
+        return sorted(rows, key=lambda row: (order.get(row["label"], len(order)), row["label"]))
 
     def missing(self) -> list[nodes.Node]:
         """Warn that there is nothing to show."""

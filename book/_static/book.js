@@ -1,11 +1,16 @@
 // Whatever scrolls sideways can be reached and scrolled with the keyboard.
 (() => {
   const boxes = "div.math, .statements-scroll, .bd-article table, div.cell_output > .output";
+  const inline = ".bd-article mjx-container:not([display])";
   const update = () => {
-    for (const box of document.querySelectorAll(boxes)) {
-      const scrolls = box.scrollWidth > box.clientWidth + 1;
-      if (scrolls) box.setAttribute("tabindex", "0");
-      else if (box.getAttribute("tabindex") === "0") box.removeAttribute("tabindex");
+    for (const formula of document.querySelectorAll(inline)) {
+      formula.classList.remove("wide");
+      const column = formula.closest("p, li, dd, td, figcaption");
+      if (column) formula.classList.toggle("wide", formula.offsetWidth > column.clientWidth);
+    }
+    for (const box of document.querySelectorAll(`${boxes}, mjx-container.wide`)) {
+      if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
+      else box.removeAttribute("tabindex");
     }
   };
   window.addEventListener("resize", update);

@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 
-def chain_field(layers, X, loss_gradient, shape):
-    """Make the function ``theta -> -gradient`` for one start or for a stack of starts.
+def chain_field(layers, X, loss_gradient):
+    """Make the function ``theta -> -gradient`` for one start, (size,).
 
     Parameters
     ----------
@@ -21,30 +21,29 @@ def chain_field(layers, X, loss_gradient, shape):
         None stands for the identity.
     loss_gradient : callable
         Unchecked gradient of the loss in the outputs.
-    shape : tuple of int
-        ``(size,)`` or ``(k, size)``: shape of what the function takes and returns.
 
     Returns
     -------
     callable
         It keeps buffers: one thread at a time.
     """
-    theta, gradient, samples = np.empty(shape), np.empty(shape), layers.widths[0]
+    theta, gradient, samples = np.empty(layers.size), np.empty(layers.size), layers.widths[0]
     if X is not None:
         samples = X.shape[1]
     weights, parts = layers.matrices(theta), layers.matrices(gradient)
-    values = [np.empty((*shape[:-1], width, samples)) for width in layers.widths[1:]]
+    values = [np.empty((width, samples)) for width in layers.widths[1:]]
     signals = [np.empty_like(value) for value in values]
     first = 0
     if X is None:
         values[0], signals[0], first = weights[0], parts[0], 1
     inputs = [X, *values[:-1]]
-    forward = [_product(weights[i], inputs[i], values[i]) for i in range(first, layers.depth)]
+    # ndarray.dot has the least overhead on single matrices
+    forward = [partial(weights[i].dot, inputs[i], values[i]) for i in range(first, layers.depth)]
     backward = []
     for i in range(layers.depth - 1, first - 1, -1):
-        backward.append(_product(signals[i], inputs[i].mT, parts[i]))
+        backward.append(partial(signals[i].dot, inputs[i].mT, parts[i]))
         if i:
-            backward.append(_product(weights[i].mT, signals[i], signals[i - 1]))
+            backward.append(partial(weights[i].mT.dot, signals[i], signals[i - 1]))
     outputs, top = values[-1], signals[-1]
 
     def field(point):
@@ -57,10 +56,3 @@ def chain_field(layers, X, loss_gradient, shape):
         return -gradient
 
     return field
-
-
-def _product(left, right, out):
-    """Bind one product to its buffers; ndarray.dot has the least overhead on single matrices."""
-    if left.ndim == 2:
-        return partial(left.dot, right, out)
-    return partial(np.matmul, left, right, out)

@@ -78,7 +78,7 @@ def _contract(left, right):
 
 
 def _signals(layers, state, cotangent):
-    """Derivatives of <cotangent, outputs> at the pre-activations and at the values of layers."""
+    """Differentiate <cotangent, outputs> in the pre-activations and in the values of layers."""
     deltas, signals = [cotangent], [cotangent]
     for i in range(layers.depth - 1, 0, -1):
         signal = np.matmul(state.weights[i].mT, deltas[0])

@@ -69,69 +69,11 @@ class Watched:
         return message
 
 
-class LeanDOP853(integrate.DOP853):
-    """scipy's DOP853 with the same steps and the same error control, and less work around them.
-
-    A stage is one product of its coefficients with the state and the slopes before it, written
-    into a buffer: on a few hundred unknowns scipy's own stage costs as much as the gradient.
-    """
-
-    def __init__(self, fun, t0, y0, t_bound, **options):
-        super().__init__(fun, t0, y0, t_bound, **options)
-        stages = self.n_stages
-        # The state is row 0 and the slopes follow it: y + h * sum(a * K) is one product.
-        rows = np.empty((1 + len(self.K_extended), self.n))
-        self.K_extended, self._base = rows[1:], rows[0]
-        self.K = self.K_extended[: stages + 1]
-        self._table = np.hstack([np.ones((stages + 1, 1)), np.vstack([self.A, self.B])])
-        self._known = [rows[: 1 + s] for s in range(stages + 1)]
-        self._stage, self._slopes, self._given = np.empty(self.n), list(self.K_extended), fun
-
-    def _trial(self, h):
-        """Make one trial step of length ``h``; return the new state and its slope."""
-        table, given, stage, t = self._table.copy(), self._given, self._stage, self.t
-        table[:, 1:] *= h
-        self._base[:] = self.y
-        self._slopes[0][:] = self.f
-        for s in range(1, self.n_stages):
-            np.dot(table[s, : 1 + s], self._known[s], stage)
-            self._slopes[s][:] = given(t + self.C[s] * h, stage)
-        y_new = np.dot(table[-1], self._known[-1])
-        f_new = given(t + h, y_new)
-        self._slopes[self.n_stages][:] = f_new
-        self.nfev += self.n_stages
-        return y_new, f_new
-
-    def _step_impl(self):
-        t, y, least = self.t, self.y, 10 * math.ulp(self.t)
-        h_abs, rejected = min(max(self.h_abs, least), self.max_step), False
-        while True:
-            if h_abs < least:
-                return False, self.TOO_SMALL_STEP
-            t_new = min(t + h_abs, self.t_bound)
-            h = h_abs = t_new - t
-            y_new, f_new = self._trial(h)
-            scale = self.atol + np.maximum(np.abs(y), np.abs(y_new)) * self.rtol
-            error = self._estimate_error_norm(self.K, h, scale)
-            if error < 1:
-                break
-            # A trial that overflows has error NaN, which max passes over.
-            h_abs *= max(0.2, 0.9 * error**self.error_exponent)
-            rejected = True
-        factor = 10.0 if error == 0 else min(10.0, 0.9 * error**self.error_exponent)
-        self.h_previous, self.y_old = h, y
-        self.t, self.y, self.f = t_new, y_new, f_new
-        self.h_abs = h_abs * (min(1.0, factor) if rejected else factor)
-        return True, None
-
-
 EXPLICIT = ("RK23", "RK45", "DOP853")
 IMPLICIT = ("LSODA", "BDF", "Radau")
-CLASSES = {name: getattr(integrate, name) for name in EXPLICIT + IMPLICIT}
-CLASSES["DOP853"] = LeanDOP853
 SOLVERS = {
-    name: type(name, (Watched, solver), {"__doc__": f"{name}, watched."})
-    for name, solver in CLASSES.items()
+    name: type(name, (Watched, getattr(integrate, name)), {"__doc__": f"{name}, watched."})
+    for name in EXPLICIT + IMPLICIT
 }
 
 

@@ -173,8 +173,9 @@ class Problem:
 
     def _field(self, shape):
         """Make ``theta -> -gradient`` for integrators, with buffers where they pay."""
-        if isinstance(self.network, LayeredNetwork) and self._layers.plain:
-            return chain_field(self._layers, self._X, self._loss_gradient, shape)
+        plain = isinstance(self.network, LayeredNetwork) and self._layers.plain
+        if plain and len(shape) == 1:
+            return chain_field(self._layers, self._X, self._loss_gradient)
         return lambda theta: -self._gradient(theta)
 
     def _hessian(self, theta):

@@ -1,9 +1,10 @@
 """The registry of statements: what the book claims, and the check that could refute it.
 
-A numbered statement of a chapter has one entry here, under the label that the chapter gives it. Most
-entries hold a *check*: a function of a random generator that measures by how much the statement fails
-(`error`) and, with the same yardstick, by how much a **planted falsehood** fails (`control`): a flipped
-sign, a dropped hypothesis, a wrong exponent. A check that could not tell the two apart proves nothing.
+A numbered statement of a chapter has one entry here, under the label that the chapter gives it.
+Most entries hold a *check*: a function of a random generator that measures by how much the
+statement fails (`error`) and, with the same yardstick, by how much a **planted falsehood** fails
+(`control`): a flipped sign, a dropped hypothesis, a wrong exponent. A check that could not tell
+the two apart proves nothing.
 """
 
 import hashlib
@@ -111,14 +112,18 @@ class Outcome:
         """Whether the error is within the bound and the planted falsehood is well outside."""
         if self.error is None:
             return True
-        least = max(MARGIN * self.statement.bound, 1.0 if self.statement.evidence == "exact" else 0.0)
+        least = max(
+            MARGIN * self.statement.bound, 1.0 if self.statement.evidence == "exact" else 0.0
+        )
         return self.error <= self.statement.bound and self.control >= least
 
 
 def _register(entry: Statement) -> None:
     for name, allowed in (("status", STATUSES), ("evidence", KINDS)):
         if getattr(entry, name) not in allowed:
-            raise ValueError(f"{entry.label}: {name} must be one of {allowed}, got {getattr(entry, name)!r}")
+            raise ValueError(
+                f"{entry.label}: {name} must be one of {allowed}, got {getattr(entry, name)!r}"
+            )
     if entry.label in registry and registry[entry.label].module != entry.module:
         raise ValueError(f"{entry.label}: registered already by {registry[entry.label].module}")
     if (entry.source == "this book") != (entry.status == "this book"):
@@ -126,7 +131,9 @@ def _register(entry: Statement) -> None:
     if entry.evidence == "exact" and entry.bound != 0:
         raise ValueError(f"{entry.label}: an exact check counts violations, so its bound is 0")
     if entry.evidence == "numeric" and not 0 < entry.bound < math.inf:
-        raise ValueError(f"{entry.label}: a numeric check needs a finite bound > 0, got {entry.bound}")
+        raise ValueError(
+            f"{entry.label}: a numeric check needs a finite bound > 0, got {entry.bound}"
+        )
     registry[entry.label] = entry
 
 
@@ -134,8 +141,8 @@ def statement(label, *, says, status, source, evidence, bound, result=None):
     """Register the decorated function as the check of a statement.
 
     The function takes a `numpy.random.Generator` and returns an `Evidence`. It passes if
-    ``error <= bound`` and ``control >= 10 * bound``; an exact check (``bound=0``) passes if there is no
-    violation and the planted falsehood has at least one.
+    ``error <= bound`` and ``control >= 10 * bound``; an exact check (``bound=0``) passes if there
+    is no violation and the planted falsehood has at least one.
 
     Parameters
     ----------
@@ -152,7 +159,9 @@ def statement(label, *, says, status, source, evidence, bound, result=None):
 
     def register(check):
         _register(
-            Statement(label, says, status, source, evidence, float(bound), result, check.__module__, check)
+            Statement(
+                label, says, status, source, evidence, float(bound), result, check.__module__, check
+            )
         )
         return check
 
@@ -178,7 +187,7 @@ def proved(label, *, says, status, source, module, result=None):
 
 
 def seed_of(label: str) -> int:
-    """The seed of a statement's generator: a hash of its label, the same on every machine."""
+    """Hash a label to the seed of its generator, the same on every machine."""
     return int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
 
 
@@ -207,5 +216,7 @@ def evaluate(label: str, seed: int | None = None) -> Outcome:
     start = time.perf_counter()
     evidence = entry.check(np.random.default_rng(seed_of(label) if seed is None else seed))
     if not isinstance(evidence, Evidence):
-        raise TypeError(f"{label}: a check returns Evidence(error=..., control=...), got {type(evidence)}")
+        raise TypeError(
+            f"{label}: a check returns Evidence(error=..., control=...), got {type(evidence)}"
+        )
     return Outcome(entry, evidence.error, evidence.control, time.perf_counter() - start)

@@ -87,7 +87,7 @@ def test_one_page_for_its_writer(scratch):
     code, log = scratch.build("page", "part/second")
     assert code == 0, log
     assert "/second.html" in log
-    code, log = scratch.build("page", "part/secnd")
+    code, log = scratch.build("page", "part/second_one")
     assert code == 1 and "did you mean: part/second" in log
 
 

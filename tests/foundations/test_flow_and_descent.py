@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import sympy as sp
+from scipy.integrate import quad, solve_ivp
+
 from gradflows import (
     MLP,
     DeepLinear,
@@ -13,7 +15,6 @@ from gradflows import (
     momentum_flow,
 )
 from gradflows.checks.foundations.flow_and_descent import chain, largest_ratio
-from scipy.integrate import quad, solve_ivp
 
 TIGHT = dict(rtol=1e-12, atol=1e-13, method="DOP853")
 

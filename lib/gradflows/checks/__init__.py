@@ -25,7 +25,7 @@ def load_statements() -> dict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What `verify` shows: the claim, the error, the bound, and what the planted falsehood gives."""
+    """What `verify` shows: the claim, the error, the bound, what the planted falsehood gives."""
 
     outcome: Outcome
 
@@ -51,7 +51,10 @@ class Verdict:
 
     def _repr_html_(self):
         entry = self.outcome.statement
-        lines = [f"<p>{html.escape(entry.says)}</p>", f"<p>{html.escape('; '.join(self._parts()))}</p>"]
+        lines = [
+            f"<p>{html.escape(entry.says)}</p>",
+            f"<p>{html.escape('; '.join(self._parts()))}</p>",
+        ]
         if entry.check is not None:
             code = html.escape(entry.source_code)
             lines.append(f"<details><summary>The check</summary><pre>{code}</pre></details>")
@@ -69,8 +72,8 @@ def verify(label: str) -> Verdict:
     Returns
     -------
     Verdict
-        Prints the claim, the error, the bound and what the planted falsehood gives; in a notebook it
-        also unfolds the source of the check.
+        Prints the claim, the error, the bound and what the planted falsehood gives; in a notebook
+        it also unfolds the source of the check.
 
     Raises
     ------

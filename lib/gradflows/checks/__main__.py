@@ -26,8 +26,12 @@ def record(label: str) -> dict:
 def main(arguments=None) -> int:
     """Write the ledger as JSON, and as CSV beside it; return 1 if a statement does not hold."""
     parser = argparse.ArgumentParser(prog="python -m gradflows.checks", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file; a CSV is written beside it")
-    parser.add_argument("--workers", type=int, default=None, help="processes; default: one per core")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="JSON file; a CSV is written beside it"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=None, help="processes; default: one per core"
+    )
     options = parser.parse_args(arguments)
     labels = sorted(load_statements())
     with ProcessPoolExecutor(options.workers) as pool:
@@ -40,7 +44,9 @@ def main(arguments=None) -> int:
         writer.writerows(rows)
     failed = [row for row in rows if not row["passed"]]
     for row in failed:
-        print(f"{row['label']}: error {row['error']}, bound {row['bound']}, control {row['control']}")
+        print(
+            f"{row['label']}: error {row['error']}, bound {row['bound']}, control {row['control']}"
+        )
     print(f"{len(rows) - len(failed)} of {len(rows)} statements hold")
     return 1 if failed else 0
 

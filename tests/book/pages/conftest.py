@@ -12,7 +12,9 @@ from playwright.sync_api import sync_playwright
 
 SITE = Path(__file__).parents[3] / "_build" / "html"
 VIEWPORTS = {"desktop": (1280, 900), "phone": (360, 740)}
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 
@@ -50,7 +52,9 @@ def address(site):
 @pytest.fixture(scope="session")
 def browser():
     if CHROMIUM is None:
-        pytest.fail("no chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM")
+        pytest.fail(
+            "no chromium found: install it (Debian: apt-get install chromium) or set CHROMIUM"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -58,12 +62,14 @@ def browser():
 
 
 class Visit:
-    """One page opened in a fresh browser context, with everything that went wrong while it loaded."""
+    """One page in a fresh browser context, with everything that went wrong while it loaded."""
 
     def __init__(self, browser, address, page, device, scheme):
         width, height = VIEWPORTS[device]
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",
         )
         self.page = self.context.new_page()
         self.troubles = []
@@ -72,7 +78,9 @@ class Visit:
         self.page.on("request", lambda request: self._request(request, address))
         self.page.on("response", self._response)
         self.page.goto(f"{address}/{page}", wait_until="load")
-        self.page.evaluate("window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => 0) : 0")
+        self.page.evaluate(
+            "window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => 0) : 0"
+        )
         self.page.evaluate("document.fonts.ready.then(() => 0)")
 
     def _console(self, message):
@@ -91,8 +99,9 @@ class Visit:
         """Open everything that is folded."""
         self.page.evaluate(
             """() => {
-                document.querySelectorAll("main details").forEach(d => { d.open = true; });
-                document.querySelectorAll("main button.toggle-button-hidden").forEach(b => b.click());
+                const every = query => document.querySelectorAll(query);
+                every("main details").forEach(d => { d.open = true; });
+                every("main button.toggle-button-hidden").forEach(b => b.click());
             }"""
         )
 

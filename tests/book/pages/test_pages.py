@@ -10,7 +10,8 @@ SCHEMES = ["light", "dark"]
 RAW_TEX = r"""() => {
     const main = document.querySelector("main").cloneNode(true);
     main.querySelectorAll("pre, code, mjx-container, script, style").forEach(e => e.remove());
-    const found = main.textContent.match(/\\\(|\\\[|\$\$|\\(frac|begin|dot|theta|Sigma|mathbb)\b/g) || [];
+    const raw = /\\\(|\\\[|\$\$|\\(frac|begin|dot|theta|Sigma|mathbb)\b/g;
+    const found = main.textContent.match(raw) || [];
     return found.concat([...document.querySelectorAll("mjx-merror")].map(e => e.textContent));
 }"""
 
@@ -24,7 +25,8 @@ TOO_WIDE = """() => {
 
 BAD_FIGURES = r"""() => [...document.querySelectorAll("main article img")].flatMap(img => {
     const alt = (img.getAttribute("alt") || "").trim();
-    const caption = img.closest("figure")?.querySelector("figcaption .caption-text")?.textContent || "";
+    const figure = img.closest("figure");
+    const caption = figure?.querySelector("figcaption .caption-text")?.textContent || "";
     const wrong = [];
     if (alt.length < 20 || /\.(svg|png|jpe?g|gif|webp)$/.test(alt)) wrong.push("alt text: " + alt);
     if (caption.trim().length < 20) wrong.push("caption: " + caption);
@@ -50,7 +52,11 @@ def test_a_page_has_no_accessibility_violation(visit, site_page, scheme):
     seen.unfold()
     options = {"runOnly": LEVELS, "resultTypes": ["violations"]}
     violations = Axe().run(seen.page, context="main", options=options).response["violations"]
-    report = [f"{v['id']}: {n['html'][:200]} {n['failureSummary']}" for v in violations for n in v["nodes"]]
+    report = [
+        f"{v['id']}: {n['html'][:200]} {n['failureSummary']}"
+        for v in violations
+        for n in v["nodes"]
+    ]
     assert report == []
 
 

@@ -28,7 +28,9 @@ def test_internal_links_and_anchors_resolve(documents, site):
             path, fragment = unquote(urlsplit(link).path), unquote(urlsplit(link).fragment)
             target = (page.parent / path).resolve() if path else page
             target = target / "index.html" if target.is_dir() else target
-            known = target not in documents or not fragment or fragment in anchors(documents[target])
+            known = (
+                target not in documents or not fragment or fragment in anchors(documents[target])
+            )
             if not target.is_file() or not known:
                 dead.append(f"{page.relative_to(site)}: {link}")
     assert dead == []
@@ -59,13 +61,16 @@ def test_the_search_box_finds_every_theorem_by_its_name(documents, site, visit):
         words = " ".join(word for word in name.split() if word.isalpha())
         searched = visit(f"search.html?q={words}").page
         searched.wait_for_selector("#search-results li a")
-        hits = searched.locator("#search-results li a").evaluate_all("links => links.map(a => a.pathname)")
+        hits = searched.locator("#search-results li a").evaluate_all(
+            "links => links.map(a => a.pathname)"
+        )
         assert f"/{page}" in hits, f"{name}: not found by {words!r}"
 
 
 def test_the_search_box_is_on_every_page(documents):
     assert all(
-        document.select("form[action$='search.html'], .search-button") for document in documents.values()
+        document.select("form[action$='search.html'], .search-button")
+        for document in documents.values()
     )
 
 
