@@ -125,7 +125,9 @@ def library_key() -> str:
 
 def site_key() -> str:
     """Hash what every page depends on."""
-    paths = files_under("_config.yml", "_toc.yml", "book/_ext")
+    paths = files_under(
+        "_config.yml", "_toc.yml", "book/_ext", "book/_static", "book/references.bib"
+    )
     return digest(paths, library_key(), *(os.environ.get(name, "") for name in ADDRESSES))
 
 

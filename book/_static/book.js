@@ -1,6 +1,8 @@
 // Whatever scrolls sideways can be reached and scrolled with the keyboard.
 (() => {
-  const boxes = "div.math, .statements-scroll, .bd-article table, div.cell_output > .output";
+  const boxes =
+    "div.math mjx-container, .statements-scroll, .bd-article pre, .bd-article table, " +
+    "div.cell_output > .output";
   const inline = ".bd-article mjx-container:not([display])";
   const update = () => {
     for (const formula of document.querySelectorAll(inline)) {

@@ -12,7 +12,7 @@ from gradflows.problems import descent_field, losses_along, unchecked
 from gradflows.trajectories import IntegrationError, Trajectory
 from gradflows.validation import LARGEST_COUNT, as_array, as_count, as_positive
 
-__all__ = ["IntegrationError", "gradient_descent", "gradient_flow", "momentum_flow"]
+__all__ = ["gradient_descent", "gradient_flow", "momentum_flow"]
 
 
 def gradient_flow(

@@ -11,6 +11,8 @@ from scipy.special import logsumexp, softmax
 
 from gradflows.validation import as_array
 
+__all__ = ["CrossEntropy", "Loss", "SquaredLoss"]
+
 
 class Loss:
     """Border of a loss: checks what comes and hands it to the formulas of the child.

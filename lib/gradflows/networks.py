@@ -13,6 +13,8 @@ from gradflows.curvature import second_derivative
 from gradflows.layers import Layers
 from gradflows.validation import LARGEST_COUNT, as_array, as_count
 
+__all__ = ["MLP", "DeepLinear", "LayeredNetwork", "ShallowReLU"]
+
 
 class LayeredNetwork:
     """What all networks of the book have in common; use one of its three children.

@@ -7,6 +7,8 @@ from gradflows.curvature import second_derivative
 from gradflows.networks import LayeredNetwork
 from gradflows.validation import as_array
 
+__all__ = ["Problem"]
+
 CHUNK = 2**16
 
 

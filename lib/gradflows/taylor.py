@@ -7,6 +7,8 @@ import numpy as np
 
 from gradflows.validation import as_array
 
+__all__ = ["GradientCheck", "check_gradient"]
+
 STEPS = 10.0 ** -np.arange(0, 12.01, 0.25)
 DECADES = 2.5
 """Length of a straight stretch, in decades of the step, that counts as straight."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+__all__ = ["Accuracy", "IntegrationError", "Trajectory"]
+
 COARSER = 100.0
 """Factor between the tolerances of a run and of the run it is compared with."""
 

@@ -43,7 +43,7 @@ def test_a_page_is_quiet_and_fits(visit, site_page, device, scheme):
     assert seen.troubles == []
     assert seen.page.evaluate(RAW_TEX) == []
     assert seen.page.evaluate(TOO_WIDE) == []
-    assert seen.page.locator("main h1").count() == 1
+    assert seen.page.locator("main article h1").count() == 1
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
