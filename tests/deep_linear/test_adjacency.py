@@ -21,11 +21,6 @@ WIDTHS = (3, 4, 2, 3)
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def weights(rng):
     return [rng.standard_normal((b, a)) for a, b in itertools.pairwise(WIDTHS)]
 

@@ -19,11 +19,6 @@ from gradflows.deep_linear import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def test_repeated_singular_values_have_continua_of_products():
     """A rotated mode is critical only if the singular values agree."""
     c, s = np.cos(0.7), np.sin(0.7)

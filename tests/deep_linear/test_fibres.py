@@ -29,11 +29,6 @@ from gradflows.deep_linear import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def generic(widths, rng):
     return [rng.standard_normal((b, a)) for a, b in itertools.pairwise(widths)]
 

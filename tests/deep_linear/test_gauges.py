@@ -19,11 +19,6 @@ SIGMA = np.diag([3.0, 2.0, 1.0])
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def weights(rng):
     return [rng.standard_normal((b, a)) for a, b in itertools.pairwise(WIDTHS)]
 

@@ -7,11 +7,6 @@ import sympy as sp
 from gradflows.deep_linear import independent_imbalances, rank_modulo
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def formula(d0, d1, d2):
     m = min(d1, d0 + d2)
     return m * d1 - m * (m - 1) // 2

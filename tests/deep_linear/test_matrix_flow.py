@@ -28,11 +28,6 @@ SIGMA = np.array([[3.0, 0.2, 0.0], [0.1, 2.0, -0.4], [0.0, 0.3, 1.0]])
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def weights(rng):
     return generic(WIDTHS, rng)
 

@@ -20,11 +20,6 @@ from gradflows.deep_linear import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def samples(rng, count, **options):
     for _ in range(count):
         widths = rng.integers(1, 5, rng.integers(3, 7)).tolist()

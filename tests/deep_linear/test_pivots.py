@@ -21,11 +21,6 @@ from gradflows.deep_linear import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def diagonal(widths, sigma):
     Sigma = np.zeros((widths[-1], widths[0]))
     np.fill_diagonal(Sigma, sigma)

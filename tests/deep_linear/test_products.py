@@ -11,11 +11,6 @@ def weights(rng):
     return [rng.standard_normal(shape) for shape in ((3, 4), (5, 3), (2, 5))]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def test_products_are_numbered_as_in_the_text(weights):
     w1, w2, w3 = weights
     np.testing.assert_allclose(partial_product(weights, 3, 2), w3 @ w2)

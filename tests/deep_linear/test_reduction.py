@@ -15,11 +15,6 @@ from gradflows.deep_linear import (
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def orthogonal_inputs(rng, inputs=4, samples=7):
     return np.linalg.qr(rng.standard_normal((samples, inputs)))[0].T
 
