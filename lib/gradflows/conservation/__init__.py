@@ -1,3 +1,8 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
-__all__ = []
+from gradflows.modular import kernel_mod, rank_mod
+
+__all__ = [
+    "kernel_mod",
+    "rank_mod",
+]
