@@ -15,14 +15,15 @@ from gradflows.conservation.complete_lists import (
     extra_law_count,
     known_law_count,
     known_law_rank,
+    law_monomials,
     network_widths,
     parameter_count,
     scalar_chains,
     so_dimension,
-    split_layers,
 )
 from gradflows.conservation.exact_counting import Witness, searched, searched_map
 from gradflows.conservation.map_jets import gradients, polynomial_map
+from gradflows.conservation.path_cover import covering_paths
 from gradflows.modular import PRIME, rank_mod
 
 __all__ = ["Certificate", "certify", "certify_map"]
@@ -112,7 +113,7 @@ class Certificate:
             "control": self.witness.control.tolist(),
             "left": self.witness.left.tolist(),
             "right": self.witness.right.tolist(),
-            "gates": [gate.tolist() for gate in self.witness.gates],
+            "paths": covering_paths(self.widths, self.bias) if self.kind == "relu" else [],
         }
         return json.dumps(content)
 
@@ -138,7 +139,6 @@ class Certificate:
             theta, control, left, right = (
                 np.array(c[key], dtype=np.int64) for key in ("theta", "control", "left", "right")
             )
-            gates = [np.array(gate, dtype=np.int64) for gate in c["gates"]]
             laws = c["exhibited_laws"] if c["kind"] == "map" else []
             return _compared(
                 c["parameters"],
@@ -149,7 +149,7 @@ class Certificate:
                 bias=c["bias"],
                 phi=_as_exponents(c["phi"], theta.size),
                 law_terms=_as_exponents(laws, theta.size),
-                witness=Witness(theta, control, left, right, gates),
+                witness=Witness(theta, control, left, right),
             )
         except (KeyError, TypeError, ValueError) as problem:
             raise ValueError(f"text: expected a certificate in JSON, got {problem!r}") from None
@@ -257,20 +257,6 @@ def certify_map(phi, symbols, laws, rng=None):
         if certificate.complete:
             break
     return certificate
-
-
-def law_monomials(widths, kind, bias=False):
-    """Write the known laws of a network as lists of ``[coefficient, [i, j]]``."""
-    places, at = split_layers(np.arange(parameter_count(widths, bias)), widths, bias)
-    laws = []
-    for i, (before, after) in enumerate(zip(places, places[1:], strict=False)):
-        for p in range(len(before)):
-            for q in range(p, len(before) if kind == "linear" else p + 1):
-                plus = zip(after[:, p].tolist(), after[:, q].tolist(), strict=True)
-                minus = zip(before[p].tolist(), before[q].tolist(), strict=True)
-                law = [[1, list(pair)] for pair in plus] + [[-1, list(pair)] for pair in minus]
-                laws.append(law + ([[-1, [int(at[i][p])] * 2]] if bias else []))
-    return laws
 
 
 def _compared(size, dimension, exhibited, **given):

@@ -41,7 +41,8 @@ def check(c):
     network = c["kind"] != "map"
     size = len(network_places(c)) if network else len(theta)
     require(len(theta) == size == c["parameters"], "wrong number of parameters")
-    k = rank(map_vectors(c) if not network else network_vectors(c), p)
+    require(all(type(x) is int and abs(x) < 2**62 for x in theta), "theta: no integers")
+    k = rank(network_vectors(c) if network else map_vectors(c), p)
     laws, joints = c["exhibited_laws"], junctions(c) if network else None
     for law in laws:
         require(all(type(a) is int and all(0 <= j < size for j in m) for a, m in law), "bad law")
@@ -80,11 +81,9 @@ def rank(rows, p):
             continue
         rest[[r, r + hits[0]]] = rest[[r + hits[0], r]]
         rest[r] = rest[r] * pow(int(rest[r, column]), -1, p) % p
-        below = r + hits[rest[r + hits, column] != 0]
-        below = below[below > r]
-        rest[below, column:] = (
-            rest[below, column:] - rest[below, column, None] * rest[r, column:]
-        ) % p
+        below = r + 1 + np.flatnonzero(rest[r + 1 :, column])
+        change = rest[below, column, None] * rest[r, column:]
+        rest[below, column:] = (rest[below, column:] - change) % p
         r += 1
         if r == len(rest):
             break
@@ -106,41 +105,28 @@ def network_places(c):
 
 
 def network_vectors(c):
-    """Rows that lie in Lie(W_phi)(theta)."""
-    p, widths, start = c["prime"], c["widths"], 0
-    theta, W, b = np.array(c["theta"], dtype=np.int64) % p, [], []
-    for i in range(1, len(widths)):
-        W.append(theta[start : start + widths[i] * widths[i - 1]].reshape(widths[i], widths[i - 1]))
-        start += W[-1].size
-        if c["bias"] and i < len(widths) - 1:
-            b.append(theta[start : start + widths[i]])
-            start += widths[i]
+    """Rows that lie in Lie(W_phi)(theta): gradients of paths, or iterates along a trajectory."""
+    p, widths, theta, W = c["prime"], c["widths"], c["theta"], []
+    if c["kind"] == "relu":
+        places = network_places(c)
+        for path in c["paths"]:
+            steps = [places[j] for j in path]
+            joined = all(
+                after[0] == before[0] + 1 and after[2] == before[1]
+                for before, after in zip(steps, steps[1:], strict=False)
+            )
+            starts = steps[0][0] == 1 or steps[0][2] == -1
+            require(joined and starts and steps[-1][0] == len(widths) - 1, f"no path: {path}")
+        return [slope([[1, path]], theta, p) for path in c["paths"]]
+    for shape in zip(widths[1:], widths, strict=False):
+        start = sum(w.size for w in W)
+        W.append(np.array(theta[start : start + shape[0] * shape[1]]).reshape(shape) % p)
     left, right = (np.array(c[key], dtype=np.int64) % p for key in ("left", "right"))
     require(left.shape == (len(left), widths[-1]), "left: wrong shape")
     require(right.shape == (len(left), widths[0]), "right: wrong shape")
-    if c["kind"] == "relu":
-        return relu_vectors(c, W, b, left, right)
     control = np.array(c["control"], dtype=np.int64).reshape(-1, widths[-1], widths[0]) % p
     require((len(control) + 1) * max(widths) < 2**20, "control: too long")
     return iterates(linear_gradient, W, control, left[:, :, None] * right[:, None] % p, p)
-
-
-def relu_vectors(c, W, b, left, right):
-    """Gradients of sums over all paths, weighted by random gates: combinations of grad phi_p."""
-    p, h = c["prime"], len(W)
-    gates = [np.array(gate, dtype=np.int64) % p for gate in c["gates"]]
-    shapes = [(len(left), len(W[i])) for i in range(h - 1)]
-    require([gate.shape for gate in gates] == shapes, "gates: wrong shape")
-    states = [right]
-    for i in range(h - 1):
-        z = states[-1] @ W[i].T + (b[i] if b else 0)
-        states.append(z % p * gates[i] % p)
-    back, parts = left, []
-    for i in reversed(range(h)):
-        own = [(back[:, :, None] * states[i][:, None, :] % p).reshape(len(left), -1)]
-        parts = own + ([back] if b and i < h - 1 else []) + parts
-        back = back @ W[i] % p * gates[i - 1] % p if i else None
-    return np.concatenate(parts, axis=1)
 
 
 def linear_gradient(W, U, p):
@@ -155,7 +141,7 @@ def linear_gradient(W, U, p):
 
 
 def junctions(c):
-    """For every hidden layer i the entries of the product W_{i+1} (W_i, b_i), parameter by parameter.
+    """For every hidden layer i the entries of W_{i+1} (W_i, b_i), parameter by parameter.
 
     A parameter of one factor is listed with the parameters of the other that it meets, and with
     the entry in which it does: for ReLU networks, where each path is an entry of phi, the sum
@@ -238,7 +224,8 @@ def check_map_law(phi, law):
 def map_vectors(c):
     """Rows that lie in Lie(W_phi)(theta)."""
     p, phi, size = c["prime"], c["phi"], len(c["theta"])
-    require(all(0 <= j < size for f in phi for _, m in f for j in m), "phi: unknown parameter")
+    for a, m in (term for f in phi for term in f):
+        require(type(a) is int and all(0 <= j < size for j in m), "phi: no polynomials")
     control = np.array(c["control"], dtype=np.int64).reshape(-1, len(phi)) % p
 
     def gradient(point, U, p):
@@ -328,7 +315,7 @@ def main(arguments):
                 verdict = "accepted: " + check(json.load(file))
         except RejectedError as reason:
             verdict, failures = f"rejected: {reason}", failures + 1
-        except (OSError, KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
+        except (OSError, LookupError, TypeError, ValueError, OverflowError) as problem:
             verdict, failures = f"rejected: not readable, {problem!r}", failures + 1
         print(f"{name}: {verdict}")
     return 1 if failures else 0

@@ -224,6 +224,20 @@ def known_law_rank(widths, theta, kind="linear", bias=False):
     return rank_mod(rows)
 
 
+def law_monomials(widths, kind, bias=False):
+    """Write the known laws of a network as lists of ``[coefficient, [i, j]]``."""
+    places, at = split_layers(np.arange(parameter_count(widths, bias)), widths, bias)
+    laws = []
+    for i, (before, after) in enumerate(zip(places, places[1:], strict=False)):
+        for p in range(len(before)):
+            for q in range(p, len(before) if kind == "linear" else p + 1):
+                plus = zip(after[:, p].tolist(), after[:, q].tolist(), strict=True)
+                minus = zip(before[p].tolist(), before[q].tolist(), strict=True)
+                law = [[1, list(pair)] for pair in plus] + [[-1, list(pair)] for pair in minus]
+                laws.append(law + ([[-1, [int(at[i][p])] * 2]] if bias else []))
+    return laws
+
+
 def parameter_count(widths, bias=False):
     """Count weights and, with ``bias``, hidden biases."""
     weights = sum(a * b for a, b in zip(widths, widths[1:], strict=False))

@@ -7,7 +7,7 @@ Everything is done modulo a prime, where ranks are exact. All results are lower 
 generic dimension over the reals, and an equality as soon as enough laws are known.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,15 +19,17 @@ from gradflows.conservation.complete_lists import (
     parameter_count,
     split_layers,
 )
-from gradflows.conservation.gates import gate_vectors
 from gradflows.conservation.jets import LinearJet, residues
 from gradflows.conservation.map_jets import map_jet, polynomial_map
+from gradflows.conservation.path_cover import covering_paths, path_vectors
 from gradflows.modular import PRIME, pivots_mod
 
 __all__ = ["LieDimension", "lie_dimension", "lie_dimension_of"]
 
-SPARE = 8
-"""Sampled gradients of a ReLU network beyond the number of dimensions that are possible."""
+
+def _nothing():
+    """Return an empty array."""
+    return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,16 @@ class Witness:
     ----------
     theta : numpy.ndarray, (size,)
     control : numpy.ndarray, (K, d_h, d_0) or (K, d)
-        Coefficients of the control; none for ReLU networks.
-    left : numpy.ndarray, (n, d_h)
-        Weights of the outputs.
-    right : numpy.ndarray, (n, d_0)
-        Inputs.
-    gates : list of numpy.ndarray, (n, d_i)
-        Gates of the hidden neurons, for ReLU networks.
+        Coefficients of the control; empty for ReLU networks.
+    left, right : numpy.ndarray, (n, d_h) and (n, d_0)
+        The generators of a linear network are the gradients of ``left @ product @ right``; empty
+        otherwise.
     """
 
     theta: np.ndarray
-    control: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    gates: list
+    control: np.ndarray = field(default_factory=_nothing)
+    left: np.ndarray = field(default_factory=_nothing)
+    right: np.ndarray = field(default_factory=_nothing)
 
 
 def lie_dimension(widths, kind="linear", bias=False, rng=None, *, theta=None, method="auto"):
@@ -99,7 +97,7 @@ def lie_dimension(widths, kind="linear", bias=False, rng=None, *, theta=None, me
         The point; random if left out.
     method : str
         "auto" as above, or "computed": no closed form, also for ReLU networks, where the rank of
-        sampled path gradients is computed.
+        the gradients of enough paths is computed.
 
     Returns
     -------
@@ -182,19 +180,17 @@ def searched(widths, kind, bias, rng, theta=None):
     room = size - known_law_count(widths, kind, bias)
     generic = theta is None
     theta = _draw(rng, size) if generic else theta
-    ends = widths[-1], widths[0]
     if kind == "relu":
-        n = room + SPARE
-        gates = [_draw(rng, (n, width)) for width in widths[1:-1]]
-        witness = Witness(theta, _draw(rng, (0, *ends)), *(_draw(rng, (n, d)) for d in ends), gates)
-        return grown(witness_vectors(widths, kind, bias, witness)), witness
+        return grown(path_vectors(theta, covering_paths(widths, bias))[None]), Witness(theta)
+    ends = widths[-1], widths[0]
     room, narrow = room - extra_law_count(widths), min(widths)
     n = narrow * (sum(ends) - narrow) if generic else ends[0] * ends[1]
     left, right = (_draw(rng, (n, d)) for d in ends)
+    weights, _ = split_layers(residues(theta), widths)
 
     def attempt(control):
-        witness = Witness(theta, control, left, right, [])
-        return grown(witness_vectors(widths, kind, bias, witness)), witness
+        vectors = LinearJet(weights, residues(control)).vectors(residues(left), residues(right))
+        return grown(vectors), Witness(theta, control, left, right)
 
     return _enlarged(attempt, ends, room, -(-room // n) - 1, rng)
 
@@ -204,20 +200,9 @@ def searched_map(terms, size, rng, theta=None):
     theta = _draw(rng, size) if theta is None else theta
 
     def attempt(control):
-        witness = Witness(theta, control, control[:0], control[:0], [])
-        return grown(map_jet(terms, theta, control)), witness
+        return grown(map_jet(terms, theta, control)), Witness(theta, control)
 
     return _enlarged(attempt, (len(terms),), size, 2, rng)
-
-
-def witness_vectors(widths, kind, bias, witness):
-    """Vectors in the Lie algebra at the witness's point: (orders, n, size), residues."""
-    theta, left, right = (residues(v) for v in (witness.theta, witness.left, witness.right))
-    weights, biases = split_layers(theta, widths, bias)
-    if kind == "relu":
-        gates = [residues(gate) for gate in witness.gates]
-        return gate_vectors(weights, biases, left, right, gates)[None]
-    return LinearJet(weights, residues(witness.control)).vectors(left, right)
 
 
 def grown(vectors):
