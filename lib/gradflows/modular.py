@@ -51,9 +51,9 @@ def rank_mod(A, p=PRIME, *, method="numpy"):
         If an entry is no integer, ``A`` is no matrix, ``p`` is no prime below 2**21, or the
         method is not known or not installed.
 
-    References
-    ----------
-    This book.
+    Notes
+    -----
+    Blocked Gaussian elimination. Source: this book.
 
     Examples
     --------

@@ -8,7 +8,12 @@ from gradflows.conservation.complete_lists import (
     scalar_chains,
     so_dimension,
 )
-from gradflows.conservation.exact_counting import LieDimension, lie_dimension, lie_dimension_of
+from gradflows.conservation.exact_counting import (
+    LieDimension,
+    lie_dimension,
+    lie_dimension_of,
+    lie_vectors,
+)
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "known_law_rank",
     "lie_dimension",
     "lie_dimension_of",
+    "lie_vectors",
     "rank_mod",
     "scalar_chains",
     "so_dimension",
