@@ -7,6 +7,8 @@ without any rounding, followed by one reduction. Longer inner dimensions are cut
 Elimination goes by blocks of columns, so that nearly all of its work is such products.
 """
 
+import numbers
+
 import numpy as np
 
 try:
@@ -222,7 +224,7 @@ def as_residues(A, p=PRIME):
         if not whole.all():
             raise ValueError(f"A: expected integers below 2**53, got {given[~whole][0]}")
         return reduce_mod(given.astype(np.float64), p)
-    if given.dtype.kind == "O" and all(isinstance(x, int | np.integer) for x in given.flat):
+    if given.dtype.kind == "O" and all(isinstance(x, numbers.Integral) for x in given.flat):
         given = np.array([[int(x) % int(p) for x in row] for row in given], dtype=np.int64)
         given = given.reshape(np.shape(A))
     if given.dtype.kind not in "iu":
