@@ -9,9 +9,14 @@ from scipy.integrate import quad
 from gradflows.checks.deep_linear.critical_networks import build
 from gradflows.checks.deep_linear.escape_networks import (
     chain_flow,
+    clock_integral,
+    deficient_saddles,
+    doublings,
     fewest_cuts,
     fewest_edges,
-    plateau,
+    full_rank_saddles,
+    path_network,
+    shaken,
     straight_stubs,
     time_to,
 )
@@ -43,15 +48,7 @@ def chains(rng):
     """Count wrong velocities on integer paths; the falsehood lets two paths exchange outputs."""
 
     def violations(exchange):
-        widths, values = (4, 5, 4, 5), rng.integers(1, 4, (3, 3)).astype(float)
-        paths = np.array([rng.permutation(4)[:3] for _ in widths]).T
-        paths[:, -1] = paths[:, 0]
-        Sigma = np.eye(5, 4) * rng.integers(10, 40, 4)
-        weights = path_weights(widths, values, paths)
-        if exchange:
-            pair = paths[:2, -1]
-            weights[-1][pair] = weights[-1][pair[::-1]]
-            paths[:2, -1] = pair[::-1]
+        weights, Sigma, paths, values = path_network(rng, exchange)
         residual = Sigma[paths[:, 0], paths[:, 0]] - values.prod(axis=1)
         count = 0
         for i, velocity in enumerate(layer_velocities(weights, Sigma)):
@@ -124,17 +121,8 @@ def clock(rng):
         c = chain[1:] ** 2 - chain[0] ** 2
         chain[0] *= sign
         end, measured = time_to(chain, sigma, 0.5)
-
-        def slowness(x, c=c, sigma=sigma):
-            q = np.sqrt(np.prod(x * x + c))
-            return 1 / (q * (sigma - x * q))
-
-        for start in (chain[0], -chain[0]):
-            gap = abs(quad(slowness, start, end[0], epsrel=1e-11)[0] - measured)
-            if start == chain[0]:
-                error = max(error, gap)
-            else:
-                control = max(control, gap)
+        gaps = [abs(clock_integral(x, end[0], c, sigma) - measured) for x in (chain[0], -chain[0])]
+        error, control = max(error, gaps[0]), max(control, gaps[1])
     return Evidence(error, control)
 
 
@@ -203,11 +191,7 @@ def product(rng):
     error = control = 0
     for widths, learnt, idle in (((3, 3, 2, 3), (2,), (1, 1)), ((3, 4, 3, 4), (3, 2), (1,))):
         r, depth = len(learnt), len(widths) - 1
-        stubs = straight_stubs(rng, widths, learnt, idle)
-        moved = [
-            sp.Matrix(w.astype(int)) + sp.Matrix(rng.integers(-2, 3, w.shape)) / 10
-            for w in build(widths, learnt, idle, stubs)[0]
-        ]
+        moved = shaken(rng, widths, learnt, idle)
         tails = [sp.eye(widths[-1])]
         for w in reversed(moved):
             tails.insert(0, tails[0] * w)
@@ -233,14 +217,7 @@ def product(rng):
 def order(rng):
     """Maximise the decrease on spheres; the falsehood says that the order is the depth."""
     error = control = 0.0
-    cases = [
-        (plateau((2,) * 4, (2, 1), [0], [(0, 1, 1)], rng), 2),
-        (plateau((2,) * 5, (2, 1), [0], [(3, 4, 1)], rng), 3),
-        (plateau((3, 2, 2, 2), (2, 1), [], [(0, 1, 2)], rng), 3),
-        (plateau((2,) * 4, (1, 1), [0], [], rng), 3),
-        (plateau((2,) * 6, (2, 1), [0], [(0, 1, 1)], rng), 4),
-    ]
-    for (weights, Sigma), expected in cases:
+    for (weights, Sigma), expected in full_rank_saddles(rng):
         measured = measured_order(weights, Sigma, rng=rng, starts=6)
         error = max(error, abs(measured - expected))
         error += escape_order(weights, Sigma) != expected
@@ -287,24 +264,13 @@ def speed_limit(rng):
     """
     error = control = 0.0
     for depth in (2, 3):
-        Sigma = np.diag([1.0, 0.6])
         start = [0.02 * rng.standard_normal((2, 2)) for _ in range(depth)]
-        problem, theta = whitened_problem(start, Sigma)
-        run = gradient_flow(problem, theta, 12.0 if depth == 2 else 400.0)
-        distance = np.linalg.norm(run.theta, axis=1)
-        falls = run.loss - problem.loss(0 * theta)
-        for s in distance[0] * 2.0 ** np.arange(20):
-            if 2 * s > distance.max():
-                break
-            first, last = (np.argmax(distance >= d) for d in (s, 2 * s))
-            lengths = distance[last] - distance[first]
-            for exponent in (depth, depth + 1):
-                room = falls[first] + (distance[last] / np.sqrt(depth)) ** exponent
-                excess = max(lengths**2 / room / (run.t[last] - run.t[first]) - 1, 0.0)
-                if exponent == depth:
-                    error = max(error, excess)
-                else:
-                    control = max(control, excess)
+        for s, time, above in doublings(start, np.diag([1.0, 0.6]), 12.0 if depth == 2 else 400.0):
+            found = [
+                max(s**2 / (above + (2 * s / np.sqrt(depth)) ** m) / time - 1, 0.0)
+                for m in (depth, depth + 1)
+            ]
+            error, control = max(error, found[0]), max(control, found[1])
     return Evidence(error, control)
 
 
@@ -321,14 +287,7 @@ def deficient(rng):
 
     Widths (2, 1, 1, 2): order 4. With a second hidden node in each layer: order 3.
     """
-    stubs, error = [(0, 1, 1), (2, 3, 1)], 0.0
-    narrow = path_weights((2, 1, 1, 2), [[0, 0, 0]])
-    narrow[0][0, 1] = narrow[2][1, 0] = rng.uniform(0.8, 1.2)
-    cases = [
-        ((narrow, np.diag([1.0, 0])), 4),
-        (plateau((2,) * 4, (1, 0), [], stubs, rng), 3),
-        (plateau((2,) * 5, (1, 0), [], [(0, 1, 1), (3, 4, 1)], rng), 4),
-    ]
+    cases = deficient_saddles(rng)
     found = [measured_order(*case, rng=rng, starts=10) for case, _ in cases]
     error = max(abs(a - b) for a, (_, b) in zip(found, cases, strict=True))
     error += escape_order(*cases[0][0]) is not None

@@ -3,12 +3,15 @@
 import itertools
 
 import numpy as np
+import sympy as sp
+from scipy.integrate import quad
 
 from gradflows.checks.deep_linear.critical_networks import build, critical, rank
 from gradflows.deep_linear import (
     critical_point,
     gauge_act,
     partial_product,
+    path_weights,
     random_gauge,
     whitened_problem,
 )
@@ -33,12 +36,78 @@ def time_to(chain, sigma, fraction):
     return run.theta[-1], run.t[-1]
 
 
+def clock_integral(start, stop, c, sigma):
+    """Integrate 1/(q (sigma - x q)) with q the product of the square roots of x^2 + c_j."""
+
+    def slowness(x):
+        q = np.sqrt(np.prod(x * x + c))
+        return 1 / (q * (sigma - x * q))
+
+    return quad(slowness, start, stop, epsrel=1e-11)[0]
+
+
+def doublings(weights, Sigma, t_end):
+    """List how a flow near the origin doubles its distance: ``(distance, time, loss above)``.
+
+    Distances are interpolated between the steps of the integrator; the loss is that at the
+    beginning, in excess of the loss of the origin.
+    """
+    problem, theta = whitened_problem(weights, Sigma)
+    run = gradient_flow(problem, theta, t_end, times=np.linspace(0, t_end, 20001))
+    distance, found = np.maximum.accumulate(np.linalg.norm(run.theta, axis=1)), []
+    s = distance[0]
+    while 2 * s < distance[-1]:
+        first, last = np.interp([s, 2 * s], distance, run.t)
+        loss = np.interp(first, run.t, run.loss) - problem.loss(0 * theta)
+        found.append((s, last - first, loss))
+        s *= 2
+    return found
+
+
+def path_network(rng, exchange):
+    """Draw integer weights on three disjoint paths: weights, target, paths, chains.
+
+    With ``exchange`` two paths end at each other's output.
+    """
+    widths, values = (4, 5, 4, 5), rng.integers(1, 4, (3, 3)).astype(float)
+    paths = np.array([rng.permutation(4)[:3] for _ in widths]).T
+    paths[:, -1] = paths[:, 0]
+    weights = path_weights(widths, values, paths)
+    if exchange:
+        pair = paths[:2, -1]
+        weights[-1][pair] = weights[-1][pair[::-1]]
+        paths[:2, -1] = pair[::-1]
+    return weights, np.eye(5, 4) * rng.integers(10, 40, 4), paths, values
+
+
 def plateau(widths, sigma, learned, stubs, rng):
     """Return a critical point in random orthonormal bases of the hidden layers, and its target."""
     weights = critical_point(widths, sigma, learned, stubs=stubs)
     Sigma = np.zeros((widths[-1], widths[0]))
     np.fill_diagonal(Sigma, sigma)
     return gauge_act(random_gauge(widths, rng=rng, orthogonal=True), weights), Sigma
+
+
+def full_rank_saddles(rng):
+    """List saddles of full-rank targets with their orders; one with tied singular values."""
+    return [
+        (plateau((2,) * 4, (2, 1), [0], [(0, 1, 1)], rng), 2),
+        (plateau((2,) * 5, (2, 1), [0], [(3, 4, 1)], rng), 3),
+        (plateau((3, 2, 2, 2), (2, 1), [], [(0, 1, 2)], rng), 3),
+        (plateau((2,) * 4, (1, 1), [0], [], rng), 3),
+        (plateau((2,) * 6, (2, 1), [0], [(0, 1, 1)], rng), 4),
+    ]
+
+
+def deficient_saddles(rng):
+    """List saddles of the target diag(1, 0) with their orders; the first two are exceptional."""
+    narrow = path_weights((2, 1, 1, 2), [[0, 0, 0]])
+    narrow[0][0, 1] = narrow[2][1, 0] = rng.uniform(0.8, 1.2)
+    return [
+        ((narrow, np.diag([1.0, 0])), 4),
+        (plateau((2,) * 4, (1, 0), [], [(0, 1, 1), (2, 3, 1)], rng), 3),
+        (plateau((2,) * 5, (1, 0), [], [(0, 1, 1), (3, 4, 1)], rng), 4),
+    ]
 
 
 def straight_stubs(rng, widths, learnt, idle, tries=6):
@@ -54,6 +123,15 @@ def straight_stubs(rng, widths, learnt, idle, tries=6):
         except ValueError:
             continue
     return chosen
+
+
+def shaken(rng, widths, learnt, idle):
+    """Draw rational weights close to a critical point in block form."""
+    stubs = straight_stubs(rng, widths, learnt, idle)
+    return [
+        sp.Matrix(w.astype(int)) + sp.Matrix(rng.integers(-2, 3, w.shape)) / 10
+        for w in build(widths, learnt, idle, stubs)[0]
+    ]
 
 
 def fewest_cuts(weights, Sigma, r):
