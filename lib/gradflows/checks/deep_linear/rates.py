@@ -1,5 +1,7 @@
 """Checks of the chapter deep_linear/rates: how fast the loss of a linear network falls."""
 
+import itertools
+
 import numpy as np
 
 from gradflows import gradient_flow
@@ -8,6 +10,7 @@ from gradflows.checks.deep_linear.rates_networks import (
     exact_rank,
     excess,
     final_loss,
+    full_rank_weights,
     integer_weights,
     logs,
     rectangular,
@@ -293,30 +296,22 @@ def two_kinds(rng):
 
 @statement(
     "rates-morse-bott",
-    says="If Sigma has full rank and no layer is narrower, the Hessian has rank d_0 d_h at every "
-    "minimum; if the rank of Sigma is below all widths, the rank of the Hessian jumps.",
+    says="If the rank rho of Sigma is the least width, the Hessian has rank rho (d_0 + d_h - rho) "
+    "wherever W = Sigma; if it is less, the rank of the Hessian jumps.",
     **BOOK,
     **EXACT,
 )
 def morse_bott(rng):
-    """Count ranks of integer Hessians; the falsehood is a constant rank for deficient Sigma."""
+    """Count ranks of integer Hessians; the falsehood is a constant rank where rho is less."""
     error = control = 0
-    for widths in ((2, 3, 2), (3, 2, 3, 2), (2, 4, 3)):
-        q = min(widths[0], widths[-1])
-        weights = [np.eye(b, a) for a, b in zip(widths, widths[1:], strict=False)]
-        weights[0] = weights[0] + np.vstack(
-            [np.zeros((q, widths[0])), rng.integers(-3, 4, (widths[1] - q, widths[0]))]
-        )
-        weights[-1] = np.triu(rng.integers(1, 4, weights[-1].shape)) * 1.0
-        Sigma = end_to_end(weights)
-        full = np.linalg.matrix_rank(Sigma) == q
-        error += not full or exact_rank(weights, Sigma) != widths[0] * widths[-1]
-    for widths, values in (((3, 3, 3, 3), (8, 1)), ((2, 2, 3), (1,)), ((3, 4, 2), (4,))):
-        rho, n = len(values), widths[0] * widths[-1]
-        weights = [
-            rectangular(values if i == 0 else np.ones(rho), pair)
-            for i, pair in enumerate(zip(widths, widths[1:], strict=False))
-        ]
+    for widths in ((2, 3, 2), (3, 2, 3, 2), (2, 1, 2), (3, 2, 3)):
+        rho = min(widths)
+        weights = full_rank_weights(widths, rng)
+        rank = exact_rank(weights, end_to_end(weights))
+        error += rank != rho * (widths[0] + widths[-1] - rho)
+    for widths, roots in (((3, 3, 3, 3), (2, 1)), ((2, 2, 3), (1,)), ((3, 4, 2), (2,))):
+        rho, n = len(roots), widths[0] * widths[-1]
+        weights = [rectangular(roots, pair) for pair in itertools.pairwise(widths)]
         Sigma, stubs = end_to_end(weights), [weight.copy() for weight in weights]
         for weight in stubs[1:]:
             weight[rho, rho] = rng.integers(1, 4)

@@ -29,6 +29,14 @@ def integer_weights(widths, rng):
     return [rng.integers(-2, 3, (b, a)).astype(float) for a, b in itertools.pairwise(widths)]
 
 
+def full_rank_weights(widths, rng):
+    """Return integer weights whose product has the rank of the least width."""
+    while True:
+        weights = integer_weights(widths, rng)
+        if sp.Matrix(end_to_end(weights).astype(int)).rank() == min(widths):
+            return weights
+
+
 def rectangular(sigma, widths):
     """Return the matrix with sigma on its diagonal and the shape of the product."""
     Sigma = np.zeros((widths[-1], widths[0]))
