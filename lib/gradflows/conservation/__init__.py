@@ -1,3 +1,24 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
-__all__ = []
+from gradflows.conservation.attention import AttentionHead
+from gradflows.conservation.mirror import Preconditioned, node_balances
+from gradflows.conservation.other_dynamics import (
+    crossed_charge,
+    heavy_ball,
+    momentum_generators,
+    momentum_law_count,
+    momentum_leaf_dimension,
+    orbit_dimension,
+)
+
+__all__ = [
+    "AttentionHead",
+    "Preconditioned",
+    "crossed_charge",
+    "heavy_ball",
+    "momentum_generators",
+    "momentum_law_count",
+    "momentum_leaf_dimension",
+    "node_balances",
+    "orbit_dimension",
+]
