@@ -7,6 +7,7 @@ import numpy as np
 import sympy as sp
 
 from gradflows import DeepLinear, Problem, ShallowReLU, SquaredLoss, gradient_flow
+from gradflows.conservation import Preconditioned
 from gradflows.deep_linear import rank_modulo, whitened_problem
 
 PRIME = 2097143
@@ -84,6 +85,15 @@ def discrete_charges(before, after):
         for i in range(len(before) - 1)
     ]
     return [half - half.T for half in halves]
+
+
+def metric_flow(network, power, rng):
+    """Return the weights at both ends of a flow in the metric of this power."""
+    X, Y = rng.standard_normal((network.widths[0], 4)), rng.uniform(1, 3, (2, 4))
+    metric = Preconditioned(Problem(network, X, SquaredLoss(Y)), lambda theta: theta**power)
+    start = rng.uniform(0.5, 1.5, network.size)
+    path = gradient_flow(metric, start, 0.5, times=[0, 0.5], rtol=1e-11)
+    return [network.split(theta) for theta in path.theta]
 
 
 def entropic_law_count(inputs, hidden, outputs, rounds, rng):

@@ -12,23 +12,10 @@ from gradflows import (
     ShallowReLU,
     SquaredLoss,
     gradient_descent,
-    gradient_flow,
 )
-from gradflows.checks.conservation.dynamics_models import (
-    convolution,
-    drift_integral,
-    entropic_law_count,
-    gradients,
-    head_residual,
-    heavy_ball_defect,
-    law_rank,
-    third_law_misses,
-    two_blocks,
-    whole_weights,
-)
+from gradflows.checks.conservation import dynamics_models as models
 from gradflows.conservation import (
     AttentionHead,
-    Preconditioned,
     momentum_generators,
     momentum_law_count,
     momentum_leaf_dimension,
@@ -60,9 +47,9 @@ def skew(rng):
     """Differentiate in whole numbers; the falsehood has a plus for the minus."""
     error = control = 0
     for widths in ((2, 3, 2), (3, 2, 4, 2)):
-        weights, friction = whole_weights(widths, rng), rng.integers(1, 4)
-        velocities = whole_weights(widths, rng)
-        slopes = gradients(weights, rng)
+        weights, friction = models.whole_weights(widths, rng), rng.integers(1, 4)
+        velocities = models.whole_weights(widths, rng)
+        slopes = models.gradients(weights, rng)
         forces = [-friction * v - g for v, g in zip(velocities, slopes, strict=True)]
         rates, charges = (skew_charges(weights, moving) for moving in (forces, velocities))
         for i, (rate, charge) in enumerate(zip(rates, charges, strict=True)):
@@ -90,7 +77,7 @@ def momentum_count(rng):
             size = 2 * hidden * (inputs + outputs)
             count = size - momentum_leaf_dimension(widths, rng=rng)
             error += count != momentum_law_count(widths)
-            error += count != law_rank(inputs, hidden, outputs, rng)
+            error += count != models.law_rank(inputs, hidden, outputs, rng)
             control += count != hidden * (hidden - 1) // 2
     return Evidence(error, control)
 
@@ -107,9 +94,9 @@ def heavy_ball_law(rng):
     step, momentum = (Fraction(int(k), 7) for k in rng.integers(1, 7, 2))
     error = control = 0
     for widths in ((2, 3, 2), (2, 3, 2, 2)):
-        weights = [W.astype(int) for W in whole_weights(widths, rng)]
-        error += heavy_ball_defect(weights, step, momentum, False, rng)
-        control += heavy_ball_defect(weights, step, momentum, True, rng)
+        weights = [W.astype(int) for W in models.whole_weights(widths, rng)]
+        error += models.heavy_ball_defect(weights, step, momentum, False, rng)
+        control += models.heavy_ball_defect(weights, step, momentum, True, rng)
     return Evidence(error, control)
 
 
@@ -126,36 +113,32 @@ def mirror(rng):
     error = control = 0.0
     for power, charge in ((1.5, lambda W: 2 * W**0.5), (1, np.asarray), (2, np.log)):
         for network in (DeepLinear((2, 3, 2, 2)), ShallowReLU(2, 3, 2)):
-            X = rng.standard_normal((network.widths[0], 4))
-            problem = Problem(network, X, SquaredLoss(rng.uniform(1, 3, (2, 4))))
-            metric = Preconditioned(problem, lambda theta, power=power: theta**power)
-            start = rng.uniform(0.5, 1.5, network.size)
-            path = gradient_flow(metric, start, 0.5, times=[0, 0.5], rtol=1e-11)
-            drifts = []
-            for s in (charge, np.square):
-                first, last = (np.concatenate(node_balances(network.split(theta), s))
-                               for theta in path.theta)  # fmt: skip
-                drifts.append(np.abs(last - first).max())
+            ends = models.metric_flow(network, power, rng)
+            drifts = [
+                np.abs(np.subtract(*(np.concatenate(node_balances(W, s)) for W in ends))).max()
+                for s in (charge, np.square)
+            ]
             error, control = max(error, drifts[0]), max(control, drifts[1])
     return Evidence(error, control)
 
 
 @statement(
     "other-dynamics-rescaling",
-    says="If the loss does not change when a group A of parameters is multiplied and a group B is "
-    "divided by the same number, |A|^2 - |B|^2 is conserved: neurons, channels, residual blocks.",
+    says="If multiplying the parameters A and dividing the parameters B by one number leaves the "
+    "loss alone, |A|^2 - |B|^2 is conserved, and decays like exp(-2 lam t) with weight decay lam.",
     **PAPER,
     **EXACT,
 )
 def rescaling(rng):
-    """Differentiate networks with shared weights in whole numbers; the falsehood adds squares."""
+    """Differentiate convolutional networks in whole numbers; the falsehood adds the squares."""
     error = control = 0
     for channels, filters in ((2, 3), (3, 2)):
-        network, share = convolution(5, channels, filters, rng)
+        network, share = models.convolution(5, channels, filters, rng)
         X, cotangent = rng.integers(-4, 5, (2, 5, 6)).astype(float)
         theta = rng.choice([-2.0, -1.0, 1.0, 2.0], share.shape[1])
-        slope = share.T @ network.pullback(share @ theta, X, cotangent)
-        inner, outer = (theta * slope).reshape(2, channels, filters).sum(axis=2)
+        slope, decay = share.T @ network.pullback(share @ theta, X, cotangent), rng.integers(4)
+        rates = 2 * theta * (-slope - decay * theta) + 2 * decay * theta**2
+        inner, outer = rates.reshape(2, channels, filters).sum(axis=2)
         error += np.count_nonzero(outer - inner)
         control += np.count_nonzero(outer + inner)
     return Evidence(error, control)
@@ -179,8 +162,8 @@ def attention(rng):
         values = np.linalg.svd(slopes, compute_uv=False) / np.linalg.norm(slopes, 2)
         low = min(r, d)  # the span is the range of the differential of (Q^T K, O V)
         error = max(error, abs(np.sum(values > 1e-8) - 2 * (2 * d * low - low**2)))
-        error = max(error, head_residual(head, theta, slopes, 1))
-        control = max(control, head_residual(head, theta, slopes, -1))
+        error = max(error, models.head_residual(head, theta, slopes, 1))
+        control = max(control, models.head_residual(head, theta, slopes, -1))
         laws = 2 * independent_imbalances((d, r, d), rng=rng)
         error = max(error, abs(laws - r * (r + 1)))
     return Evidence(error, control)
@@ -218,8 +201,8 @@ def third_law(rng):
     """Differentiate with sympy and in fractions; the falsehood turns the sign of t."""
     point = [Fraction(int(k), 5) for k in rng.integers(1, 20, 4)]
     turned = [*point[:3], -point[3]]
-    error, control = third_law_misses(point), third_law_misses(turned)
-    fields = [two_blocks([3, 2, 5, 4], x)[1] for x in (-2, 3, 7)]
+    error, control = models.third_law_misses(point), models.third_law_misses(turned)
+    fields = [models.two_blocks([3, 2, 5, 4], x)[1] for x in (-2, 3, 7)]
     return Evidence(error + abs(rank_modulo(np.array(fields)) - 1), control)
 
 
@@ -234,8 +217,8 @@ def one_step(rng):
     """Step in whole numbers with any loss of the product; the falsehood halves the change."""
     error = control = 0
     for widths in ((2, 3, 2), (3, 2, 4, 2)):
-        weights, step = whole_weights(widths, rng), float(2 ** rng.integers(1, 5))
-        slopes = gradients(weights, rng)
+        weights, step = models.whole_weights(widths, rng), float(2 ** rng.integers(1, 5))
+        slopes = models.gradients(weights, rng)
         moved = [W - step * g for W, g in zip(weights, slopes, strict=True)]
         for old, new, change in zip(*map(imbalances, (weights, moved, slopes)), strict=True):
             error += np.count_nonzero(new - old - step**2 * change)
@@ -275,8 +258,10 @@ def mirror_count(rng):
     error = control = 0
     for widths in ((1, 2, 2), (2, 2, 2), (2, 3, 2), (2, 3, 1), (1, 3, 1)):
         expected = 2 * widths[1] - 1 if widths[0] == widths[2] == 1 else widths[1]
-        error += abs(entropic_law_count(*widths, 5 if min(widths) == 1 else 4, rng) - expected)
-        control += abs(entropic_law_count(*widths, 1, rng) - expected)
+        error += abs(
+            models.entropic_law_count(*widths, 5 if min(widths) == 1 else 4, rng) - expected
+        )
+        control += abs(models.entropic_law_count(*widths, 1, rng) - expected)
     return Evidence(error, control)
 
 
@@ -300,25 +285,6 @@ def relu_momentum(rng):
 
 
 @statement(
-    "other-dynamics-decay",
-    says="With weight decay lam a homogeneous quadratic law is constant up to exp(-2 lam t).",
-    **PAPER,
-    **EXACT,
-)
-def decay(rng):
-    """Differentiate in whole numbers; the falsehood has the rate of one weight, lam."""
-    error = control = 0
-    for widths in ((2, 3, 2), (3, 2, 4, 2)):
-        weights, lam = whole_weights(widths, rng), int(rng.integers(1, 5))
-        moving = [-g - lam * W for g, W in zip(gradients(weights, rng), weights, strict=True)]
-        for i, C in enumerate(imbalances(weights)):
-            half = weights[i + 1].T @ moving[i + 1] - moving[i] @ weights[i].T
-            error += np.count_nonzero(half + half.T + 2 * lam * C)
-            control += np.count_nonzero(half + half.T + lam * C)
-    return Evidence(error, control)
-
-
-@statement(
     "other-dynamics-fixed-time",
     says="At a fixed time the drift of a quadratic law is eta times the integral of q(gradient) "
     "along the flow, up to O(eta^2).",
@@ -331,6 +297,6 @@ def fixed_time(rng):
     weights, Sigma = [0.7 * rng.standard_normal(shape) for shape in ((2, 3), (2, 2))], np.eye(2, 3)
     rates = [descent_drift(weights, Sigma, 1 / n, n).changes[0] * n for n in (2000, 4000)]
     measured = 2 * rates[1] - rates[0]
-    integral = drift_integral(weights, Sigma, 1.0)
+    integral = models.drift_integral(weights, Sigma, 1.0)
     scale = np.abs(integral).max()
     return Evidence(*(np.abs(measured - part * integral).max() / scale for part in (1, 0.5)))
