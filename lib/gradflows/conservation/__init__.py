@@ -10,15 +10,18 @@ from gradflows.conservation.other_dynamics import (
     momentum_leaf_dimension,
     orbit_dimension,
 )
+from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
     "AttentionHead",
     "Preconditioned",
     "crossed_charge",
     "heavy_ball",
+    "kernel_mod",
     "momentum_generators",
     "momentum_law_count",
     "momentum_leaf_dimension",
     "node_balances",
     "orbit_dimension",
+    "rank_mod",
 ]

@@ -7,11 +7,10 @@ that is constant for every loss :math:`L = f(W_2 W_1)`.
 
 import numpy as np
 
-from gradflows.deep_linear import rank_modulo
 from gradflows.deep_linear.weights import as_weights
-from gradflows.flows import Trajectory
+from gradflows.modular import PRIME, pivots_mod, rank_mod
 from gradflows.problems import descent_field, losses_along
-from gradflows.trajectories import IntegrationError
+from gradflows.trajectories import IntegrationError, Trajectory
 from gradflows.validation import as_array, as_count, as_positive
 
 __all__ = [
@@ -22,9 +21,6 @@ __all__ = [
     "momentum_leaf_dimension",
     "orbit_dimension",
 ]
-
-SMALL_PRIME = 2097143
-"""Below 2**21: a sum of two million products of residues fits into int64."""
 
 
 def momentum_law_count(widths):
@@ -145,16 +141,13 @@ def orbit_dimension(generators, *, columns, rng):
     if generators.dtype.kind != "i" or generators.ndim != 3:
         raise ValueError(f"generators: expected integers (k, s, s), got {generators.shape}")
     size = len(as_array("generators", generators, ("k", "s", "s"))[0])
-    span, rank = generators % SMALL_PRIME, 0
-    while (found := rank_modulo(span.reshape(len(span), -1), SMALL_PRIME)) > rank:
-        rank = found
-        products = generators[:, None] @ span - span @ generators[:, None]
-        span = np.concatenate([span, products.reshape(-1, size, size) % SMALL_PRIME])
-        if len(span) > size**2:  # as many random combinations span the same space
-            mixing = rng.integers(SMALL_PRIME, size=(size**2, len(span)))
-            span = (mixing @ span.reshape(len(span), -1) % SMALL_PRIME).reshape(-1, size, size)
-    stack = rng.integers(SMALL_PRIME, size=(size, as_count("columns", columns)))
-    return rank_modulo((span @ stack % SMALL_PRIME).reshape(len(span), -1), SMALL_PRIME)
+    basis, rank = _independent(generators % PRIME), 0
+    while len(basis) > rank:
+        rank = len(basis)
+        products = generators[:, None] @ basis - basis @ generators[:, None]
+        basis = _independent(np.concatenate([basis, products.reshape(-1, size, size) % PRIME]))
+    stack = rng.integers(PRIME, size=(size, as_count("columns", columns)))
+    return rank_mod((basis @ stack % PRIME).reshape(len(basis), -1))
 
 
 def crossed_charge(weights, velocities):
@@ -280,3 +273,8 @@ def _two_layers(widths):
     if len(widths) != 3:
         raise ValueError(f"widths: expected (d_0, r, d_2), got {tuple(widths)}")
     return widths
+
+
+def _independent(matrices):
+    """Choose a basis of the span of a stack of matrices, modulo the prime."""
+    return matrices[pivots_mod(matrices.reshape(len(matrices), -1).T)]

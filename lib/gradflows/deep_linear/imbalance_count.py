@@ -7,12 +7,9 @@ arithmetic modulo a prime, at random integers.
 import numpy as np
 
 from gradflows.deep_linear.adjacency import layer_slices
-from gradflows.validation import as_array
+from gradflows.modular import PRIME, rank_mod
 
-__all__ = ["independent_imbalances", "rank_modulo"]
-
-PRIME = 2**31 - 1
-"""A prime for which products of two residues still fit into int64."""
+__all__ = ["independent_imbalances"]
 
 
 def independent_imbalances(widths, *, rng):
@@ -30,7 +27,7 @@ def independent_imbalances(widths, *, rng):
     int
         Rank, modulo a prime, of the differential of
         :math:`W \mapsto (C_1, \dots, C_{h-1})` at random integer weights. It is never more than
-        the generic rank; it is less with a probability of at most size / 2**31.
+        the generic rank; it is less with a probability of at most size / 2**20.
 
     Raises
     ------
@@ -55,61 +52,7 @@ def independent_imbalances(widths, *, rng):
     ]
     if len(weights) == 1:
         return 0
-    return rank_modulo(_differential(weights))
-
-
-def rank_modulo(matrix, prime=PRIME):
-    """Rank of an integer matrix modulo a prime, exact.
-
-    Parameters
-    ----------
-    matrix : array_like of int, (m, n)
-    prime : int
-        At most 2**31 - 1.
-
-    Returns
-    -------
-    int
-        At most the rank over the rational numbers, and equal to it for all but finitely many
-        primes.
-
-    Raises
-    ------
-    ValueError
-        If an entry is no integer, or the prime is out of range.
-
-    Notes
-    -----
-    Gaussian elimination, one outer product a pivot. Source: this book.
-
-    Examples
-    --------
-    >>> rank_modulo([[1, 2], [2, 4]])
-    1
-    """
-    given = np.asarray(matrix)
-    if given.dtype.kind != "i":
-        as_array("matrix", matrix, ("m", "n"))
-        raise ValueError(f"matrix: expected integers, got entries of type {given.dtype}")
-    if given.ndim != 2:
-        raise ValueError(f"matrix: expected shape (m, n), got {given.shape}")
-    if not 2 <= prime <= PRIME:
-        raise ValueError(f"prime: expected a prime up to 2**31 - 1, got {prime}")
-    rest, rank = given.astype(np.int64) % prime, 0
-    for column in range(rest.shape[1]):
-        candidates = np.flatnonzero(rest[rank:, column])
-        if candidates.size == 0:
-            continue
-        pivot = rank + candidates[0]
-        rest[[rank, pivot]] = rest[[pivot, rank]]
-        rest[rank] = rest[rank] * pow(int(rest[rank, column]), -1, prime) % prime
-        below = rest[rank + 1 :]
-        below -= below[:, column, None] * rest[rank] % prime
-        below %= prime
-        rank += 1
-        if rank == len(rest):
-            break
-    return rank
+    return rank_mod(_differential(weights))
 
 
 def _differential(weights):

@@ -8,9 +8,8 @@ import sympy as sp
 
 from gradflows import DeepLinear, Problem, ShallowReLU, SquaredLoss, gradient_flow
 from gradflows.conservation import Preconditioned
-from gradflows.deep_linear import rank_modulo, whitened_problem
-
-PRIME = 2097143
+from gradflows.deep_linear import whitened_problem
+from gradflows.modular import PRIME, rank_mod
 
 
 def whole_weights(widths, rng, *, bound=3):
@@ -43,7 +42,7 @@ def law_rank(inputs, hidden, outputs, rng):
         row = np.zeros_like(stack)
         row[:, a], row[:, b] = form @ stack[:, b], form.T @ stack[:, a]
         rows.append(row.ravel() % PRIME)
-    return rank_modulo(np.array(rows), PRIME) if rows else 0
+    return rank_mod(rows) if rows else 0
 
 
 def heavy_ball_defect(weights, step, momentum, nesterov, rng):
@@ -116,7 +115,7 @@ def entropic_law_count(inputs, hidden, outputs, rounds, rng):
     points = [[int(v) for v in rng.integers(1, PRIME, size)] for _ in range(hidden)]
     rows = [[int(c.evaluate(list(zip(x, p, strict=True)))) % PRIME if c else 0
              for p in points for c in g] for g in every]  # fmt: skip
-    return size * hidden - rank_modulo(np.array(rows, dtype=np.int64), PRIME)
+    return size * hidden - rank_mod(rows)
 
 
 def bracket(f, g, x):

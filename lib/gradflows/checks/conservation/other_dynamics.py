@@ -21,12 +21,12 @@ from gradflows.conservation import (
     momentum_leaf_dimension,
     node_balances,
     orbit_dimension,
+    rank_mod,
 )
 from gradflows.deep_linear import (
     descent_drift,
     imbalances,
     independent_imbalances,
-    rank_modulo,
     skew_charges,
 )
 from gradflows.statements import Evidence, statement
@@ -203,7 +203,7 @@ def third_law(rng):
     turned = [*point[:3], -point[3]]
     error, control = models.third_law_misses(point), models.third_law_misses(turned)
     fields = [models.two_blocks([3, 2, 5, 4], x)[1] for x in (-2, 3, 7)]
-    return Evidence(error + abs(rank_modulo(np.array(fields)) - 1), control)
+    return Evidence(error + abs(rank_mod(fields) - 1), control)
 
 
 @statement(

@@ -24,10 +24,10 @@ from gradflows.deep_linear import (
     kernel_operator,
     lax_generator,
     random_critical_point,
-    rank_modulo,
     weights_from,
     whitened_problem,
 )
+from gradflows.modular import rank_mod
 from gradflows.statements import Evidence, statement
 
 EXACT = dict(evidence="exact", bound=0)
@@ -249,8 +249,8 @@ def count(rng):
         # The differential of Q^T J Q with J = diag(1, 1, -1, -1): two inputs and two outputs.
         half = np.einsum("ap,bq->pqab", np.diag([1, 1, -1, -1]) @ Q, np.eye(3, dtype=int))
         full = (half + half.transpose(1, 0, 2, 3)).reshape(9, 12)
-        rank = rank_modulo(Q)
-        violations += rank_modulo(full) != laws(3, rank)
+        rank = rank_mod(Q)
+        violations += rank_mod(full) != laws(3, rank)
     return Evidence(violations, control)
 
 
