@@ -52,25 +52,32 @@ def independent_imbalances(widths, *, rng):
     ]
     if len(weights) == 1:
         return 0
-    return rank_mod(_differential(weights))
+    return rank_mod(imbalance_gradients(weights))
 
 
-def _differential(weights):
-    """Jacobian of the upper triangles of all imbalances in all weights, modulo the prime."""
+def imbalance_gradients(weights):
+    r"""Differentials of the entries on and above the diagonals of all imbalances.
+
+    Parameters
+    ----------
+    weights : list of numpy.ndarray
+        ``W_i`` of shape ``(d_i, d_{i-1})``, of one type, integers or residues.
+
+    Returns
+    -------
+    numpy.ndarray, (sum of d_i(d_i + 1)/2, size)
+        In the order of ``theta``, of the type of the weights and not reduced.
+    """
     ends = np.cumsum([0, *(weight.size for weight in weights)])
     rows = []
     for i, (before, after) in enumerate(zip(weights, weights[1:], strict=False)):
-        size = len(before)
-        # dC[p, q] / dW_{i+1}[a, b] and dC[p, q] / dW_i[a, b]; both symmetric in p and q.
-        pushed = np.einsum("ap,bq->pqab", after, np.eye(size, dtype=np.int64))
-        pulled = -np.einsum("pb,aq->pqab", before, np.eye(size, dtype=np.int64))
-        block = np.zeros((size, size, ends[-1]), dtype=np.int64)
-        block[..., ends[i + 1] : ends[i + 2]] = _symmetric(pushed).reshape(size, size, -1)
-        block[..., ends[i] : ends[i + 1]] = _symmetric(pulled).reshape(size, size, -1)
-        rows.append(block[np.triu_indices(size)])
-    return np.concatenate(rows) % PRIME
-
-
-def _symmetric(tensor):
-    """Add the transpose in the first two indices."""
-    return tensor + tensor.transpose(1, 0, 2, 3)
+        p, q = np.triu_indices(len(before))
+        block, k = np.zeros((p.size, ends[-1]), dtype=before.dtype), np.arange(p.size)
+        above = block[:, ends[i + 1] : ends[i + 2]].reshape((p.size, *after.shape), copy=False)
+        below = block[:, ends[i] : ends[i + 1]].reshape((p.size, *before.shape), copy=False)
+        # C[p, q] is the product of columns p and q of W_{i+1} minus that of rows of W_i.
+        for one, other in ((p, q), (q, p)):
+            above[k, :, one] += after[:, other].T
+            below[k, one] -= before[other]
+        rows.append(block)
+    return np.concatenate(rows)

@@ -1,0 +1,325 @@
+r"""Check certificates: ``python -m gradflows.conservation.check_certificate FILE``.
+
+This file stands alone: Python's standard library and numpy, nothing else of gradflows. Read it
+once, and there is nothing else to trust. It recomputes, by plain integer arithmetic modulo the
+prime p of the certificate,
+
+1. vectors that lie in Lie(W_phi) at the point theta, whatever control and generators the
+   certificate names, and their rank k: the generic dimension of Lie(W_phi) is at least k;
+2. that every exhibited law is a law, as an identity between polynomials with integer
+   coefficients (never modulo p), and the rank N of their gradients at theta modulo p;
+3. for linear networks with layers of width 1, from the widths alone, how many further laws the
+   lemma on scalar chains gives: between two consecutive layers of width 1, D parameters carry
+   D - 1 laws, independent of the imbalances of the rest of the network.
+
+It accepts if k + N + further laws is the number of parameters and all claimed numbers are these.
+An unlucky prime or point makes k or N too small: the sum falls short, and the file is rejected.
+"""
+
+import json
+import sys
+from collections import Counter, defaultdict
+
+import numpy as np
+
+
+class RejectedError(Exception):
+    """The certificate does not prove what it claims."""
+
+
+def require(condition, reason):
+    """Raise unless the condition holds."""
+    if not condition:
+        raise RejectedError(reason)
+
+
+def check(c):
+    """Check a certificate, a dictionary read from JSON; return the verdict in words."""
+    p, theta, widths = c["prime"], c["theta"], c["widths"]
+    require(type(p) is int and 3 <= p < 2**21 and is_prime(p), "the prime is none below 2**21")
+    require(c["kind"] in ("linear", "relu", "map"), "unknown kind")
+    network = c["kind"] != "map"
+    size = len(network_places(c)) if network else len(theta)
+    require(len(theta) == size == c["parameters"], "wrong number of parameters")
+    require(all(type(x) is int and abs(x) < 2**62 for x in theta), "theta: no integers")
+    k = rank(network_vectors(c) if network else map_vectors(c), p)
+    laws, joints = c["exhibited_laws"], junctions(c) if network else None
+    for law in laws:
+        require(all(type(a) is int and all(0 <= j < size for j in m) for a, m in law), "bad law")
+        holds = check_network_law(joints, law) if network else check_map_law(c["phi"], law)
+        require(holds, f"no law: {law}")
+    N = rank([slope(law, theta, p) for law in laws], p)
+    extra = 0
+    if c["lemma"] is not None:
+        require(c["kind"] == "linear" and c["lemma"]["name"] == "scalar chains", "unknown lemma")
+        extra, known = scalar_chains(widths)
+        require(extra == c["lemma"]["extra"], f"the lemma gives {extra} further laws")
+        N = min(N, known)  # the lemma counts on top of the imbalances, and of nothing else
+    total = f"dim Lie >= {k}, laws >= {N} + {extra}, parameters: {size}"
+    require(k + N + extra == size, f"the bounds do not meet: {total}")
+    claimed = (c["lie_dimension"], c["laws"], c["exhibited"])
+    require(
+        claimed == (k, size - k, N + extra), f"claimed (dim Lie, laws, shown) = {claimed}: {total}"
+    )
+    return f"{size} parameters, dim Lie = {k}, {size - k} laws, complete"
+
+
+def is_prime(p):
+    """Trial division."""
+    return all(p % d for d in range(2, int(p**0.5) + 1))
+
+
+def rank(rows, p):
+    """Gaussian elimination modulo p, one pivot at a time, in int64."""
+    rest, r = np.array(rows, dtype=np.int64), 0
+    if rest.size == 0:
+        return 0
+    rest %= p
+    for column in range(rest.shape[1]):
+        hits = np.flatnonzero(rest[r:, column])
+        if hits.size == 0:
+            continue
+        rest[[r, r + hits[0]]] = rest[[r + hits[0], r]]
+        rest[r] = rest[r] * pow(int(rest[r, column]), -1, p) % p
+        below = r + 1 + np.flatnonzero(rest[r + 1 :, column])
+        change = rest[below, column, None] * rest[r, column:]
+        rest[below, column:] = (rest[below, column:] - change) % p
+        r += 1
+        if r == len(rest):
+            break
+    return r
+
+
+# Networks: theta is W_1, b_1, W_2, ..., row by row; only hidden layers have biases.
+
+
+def network_places(c):
+    """List, for every parameter, its layer, row and column; the column of a bias is -1."""
+    widths, places = c["widths"], []
+    require(len(widths) >= 2 and all(type(d) is int and d > 0 for d in widths), "bad widths")
+    require(c["kind"] == "relu" or not c["bias"], "linear networks have no biases here")
+    for i in range(1, len(widths)):
+        places += [(i, a, b) for a in range(widths[i]) for b in range(widths[i - 1])]
+        places += [(i, a, -1) for a in range(widths[i]) if c["bias"] and i < len(widths) - 1]
+    return places
+
+
+def network_vectors(c):
+    """Rows that lie in Lie(W_phi)(theta): gradients of paths, or iterates along a trajectory."""
+    p, widths, theta, W = c["prime"], c["widths"], c["theta"], []
+    if c["kind"] == "relu":
+        places = network_places(c)
+        for path in c["paths"]:
+            steps = [places[j] for j in path]
+            joined = all(
+                after[0] == before[0] + 1 and after[2] == before[1]
+                for before, after in zip(steps, steps[1:], strict=False)
+            )
+            starts = steps[0][0] == 1 or steps[0][2] == -1
+            require(joined and starts and steps[-1][0] == len(widths) - 1, f"no path: {path}")
+        return [slope([[1, path]], theta, p) for path in c["paths"]]
+    for shape in zip(widths[1:], widths, strict=False):
+        start = sum(w.size for w in W)
+        W.append(np.array(theta[start : start + shape[0] * shape[1]]).reshape(shape) % p)
+    left, right = (np.array(c[key], dtype=np.int64) % p for key in ("left", "right"))
+    require(left.shape == (len(left), widths[-1]), "left: wrong shape")
+    require(right.shape == (len(left), widths[0]), "right: wrong shape")
+    control = np.array(c["control"], dtype=np.int64).reshape(-1, widths[-1], widths[0]) % p
+    require((len(control) + 1) * max(widths) < 2**20, "control: too long")
+    return iterates(linear_gradient, W, control, left[:, :, None] * right[:, None] % p, p)
+
+
+def linear_gradient(W, U, p):
+    """Gradients (W_h..W_{i+1})^T U (W_{i-1}..W_1)^T."""
+    n, h = len(W[0][0]), len(W)
+    one = np.eye(W[0][0][0].shape[1], dtype=np.int64)
+    before, after = [([one] + [0 * one] * (n - 1), None)], [(U, None)]
+    for i in range(1, h):
+        before.append(times(W[i - 1], before[-1], p))
+        after.insert(0, times(transpose(W[h - i]), after[0], p))
+    return [times(a, transpose(b), p) for a, b in zip(after, before, strict=True)]
+
+
+def junctions(c):
+    """For every hidden layer i the entries of W_{i+1} (W_i, b_i), parameter by parameter.
+
+    A parameter of one factor is listed with the parameters of the other that it meets, and with
+    the entry in which it does: for ReLU networks, where each path is an entry of phi, the sum
+    over the neurons of layer i is taken apart.
+    """
+    result = [defaultdict(list) for _ in c["widths"]]
+    into = defaultdict(list)
+    for j, (layer, row, column) in enumerate(network_places(c)):
+        into[layer, row].append((j, column))
+        for other, start in into[layer - 1, column]:
+            entry = (row, start) if c["kind"] == "linear" else (row, start, column)
+            result[layer - 1][j].append((entry, other))
+            result[layer - 1][other].append((entry, j))
+    return result
+
+
+def check_network_law(junctions, law):
+    """Tell whether a quadratic law of one hidden layer holds identically, by an exact expansion.
+
+    Its gradient moves W_i, b_i and W_{i+1} alone. If all entries of W_{i+1} (W_i, b_i) change by
+    the zero polynomial, so do all entries of phi, of which these are factors.
+    """
+    for met in junctions:
+        if all(j in met and len(m) == 2 for _, m in law for j in m):
+            change = Counter()
+            for j, a, (k,) in partials(law):
+                for entry, other in met[j]:
+                    change[entry, min(k, other), max(k, other)] += a
+            return not any(change.values())
+    return False
+
+
+def scalar_chains(widths):
+    """Count the further laws between consecutive layers of width 1, and the imbalances."""
+
+    def imbalances(w):
+        def T(s):
+            return s * (s + 1) // 2 if s > 0 else 0
+
+        return sum(T(w[i]) - T(w[i] - w[i - 1] - w[i + 1]) for i in range(1, len(w) - 1))
+
+    ones, extra = [i for i, width in enumerate(widths) if width == 1], 0
+    for first, last in zip(ones, ones[1:], strict=False):
+        piece = widths[first : last + 1]
+        extra += sum(a * b for a, b in zip(piece, piece[1:], strict=False)) - 1 - imbalances(piece)
+    return extra, imbalances(widths)
+
+
+# Any polynomial map: a polynomial is a list of terms [coefficient, indices with repetitions].
+
+
+def partials(polynomial):
+    """Differentiate: triples of a variable, a coefficient and the remaining indices."""
+    return [(j, a, m[:place] + m[place + 1 :]) for a, m in polynomial for place, j in enumerate(m)]
+
+
+def slope(polynomial, theta, p):
+    """Gradient at theta, modulo p."""
+    row = [0] * len(theta)
+    for j, a, rest in partials(polynomial):
+        for other in rest:
+            a = a * theta[other] % p
+        row[j] += a
+    return [entry % p for entry in row]
+
+
+def check_map_law(phi, law):
+    """Expand <grad law, grad phi_i> over the integers for every i."""
+    for polynomial in phi:
+        change = Counter()
+        for j, a, rest in partials(polynomial):
+            for k, b, other in partials(law):
+                if j == k:
+                    change[tuple(sorted(rest + other))] += a * b
+        if any(change.values()):
+            return False
+    return True
+
+
+def map_vectors(c):
+    """Rows that lie in Lie(W_phi)(theta)."""
+    p, phi, size = c["prime"], c["phi"], len(c["theta"])
+    for a, m in (term for f in phi for term in f):
+        require(type(a) is int and all(0 <= j < size for j in m), "phi: no polynomials")
+    control = np.array(c["control"], dtype=np.int64).reshape(-1, len(phi)) % p
+
+    def gradient(point, U, p):
+        n = len(point[0][0])
+        total = [(zeros(n), None) for _ in point]
+        for i, f in enumerate(phi):
+            for j, a, rest in partials(f):
+                term = [u[..., i, None, None] * (a % p) % p for u in U], None
+                for other in rest:
+                    term = times(term, point[other], p)
+                total[j] = tuple(plus(x, y, p) for x, y in zip(total[j], term, strict=True))
+        return total
+
+    theta = [np.array([[value % p]], dtype=np.int64) for value in c["theta"]]
+    return iterates(gradient, theta, control, np.eye(len(phi), dtype=np.int64), p)
+
+
+# Iterates along a trajectory. A series is a list of integer arrays. A number x + eps y with
+# eps^2 = 0 is a pair of series; in place of y stands None if it is zero.
+
+
+def iterates(gradient, theta, control, starts, p):
+    """Iterate Z -> Z' - HZ along theta' = grad <u(t), phi>, at t = 0.
+
+    Z starts at the gradients of <start, phi>; HZ is the part with eps of the gradient at
+    theta + eps Z. Whatever the control and the starts are, all rows lie in Lie(W_phi)(theta).
+    """
+    K, path, rows = len(control), [[x] for x in theta], []
+    require(p > K, "control: too long")
+    for k in range(K):
+        moved = gradient([(x, None) for x in path], list(control[: k + 1]), p)
+        for x, (v, _) in zip(path, moved, strict=True):
+            x.append(v[k] * pow(k + 1, -1, p) % p)
+    constant = [starts] + [0 * starts] * K
+    Z = [x for x, _ in gradient([(x, None) for x in path], constant, p)]
+    full = [np.zeros((len(starts), *x.shape), dtype=np.int64) for x in theta]
+    for n in range(K, -1, -1):
+        now = [(z[0] + zero).reshape(len(starts), -1) for z, zero in zip(Z, full, strict=True)]
+        rows.append(np.hstack(now))
+        if n:
+            point = [(x[:n], z[:n]) for x, z in zip(path, Z, strict=True)]
+            moved = [y or zeros(n) for _, y in gradient(point, list(control[:n]), p)]
+            Z = [
+                [((k + 1) * z[k + 1] - y[k]) % p for k in range(n)]
+                for z, y in zip(Z, moved, strict=True)
+            ]
+    return np.concatenate(rows)
+
+
+def zeros(n):
+    """Zero series."""
+    return [np.zeros((1, 1), dtype=np.int64)] * n
+
+
+def plus(a, b, p):
+    """Add two series; None is zero."""
+    return (a or b) if not (a and b) else [(x + y) % p for x, y in zip(a, b, strict=True)]
+
+
+def times(first, second, p):
+    """Multiply two numbers."""
+
+    def product(a, b):
+        if a is None or b is None:
+            return None
+        n = min(len(a), len(b))
+        return [sum(a[j] @ b[k - j] for j in range(k + 1)) % p for k in range(n)]
+
+    (x, dx), (y, dy) = first, second
+    return product(x, y), plus(product(x, dy), product(dx, y), p)
+
+
+def transpose(number):
+    """Transpose all matrices."""
+    return tuple(a and [x.swapaxes(-1, -2) for x in a] for a in number)
+
+
+def main(arguments):
+    """Check the files that are named; the exit status is 0 if all are accepted."""
+    if not arguments:
+        print("usage: python -m gradflows.conservation.check_certificate FILE ...")
+        return 2
+    failures = 0
+    for name in arguments:
+        try:
+            with open(name, encoding="utf-8") as file:
+                verdict = "accepted: " + check(json.load(file))
+        except RejectedError as reason:
+            verdict, failures = f"rejected: {reason}", failures + 1
+        except (OSError, LookupError, TypeError, ValueError, OverflowError) as problem:
+            verdict, failures = f"rejected: not readable, {problem!r}", failures + 1
+        print(f"{name}: {verdict}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

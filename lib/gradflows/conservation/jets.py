@@ -1,0 +1,248 @@
+r"""Truncated power series modulo a prime, and what a trajectory's series says about brackets.
+
+A series of matrices is an array ``(K, a, b)``: coefficient k of :math:`t^k` at index k. All
+entries are residues modulo :data:`gradflows.modular.PRIME`, held in float64.
+
+Along :math:`\dot\theta = \nabla\langle u(t), \varphi(\theta)\rangle` a curve of tangent vectors
+:math:`Z(t)` is pulled back to the start by the linearised flow; its derivatives there are
+obtained by iterating :math:`Z \mapsto \dot Z - HZ`, with the Hessian H of
+:math:`\langle u(t), \varphi\rangle` along the trajectory. Started at fields of
+:math:`W_\varphi`, all iterates at t = 0 lie in :math:`\mathrm{Lie}(W_\varphi)(\theta(0))`.
+"""
+
+import numpy as np
+
+from gradflows.modular import PRIME, product_mod, reduce_mod
+
+CHUNK = 2**22
+"""Entries of the batch of series that is propagated at once."""
+
+
+def residues(values):
+    """Return integers as residues between -p/2 and p/2.
+
+    Parameters
+    ----------
+    values : array_like of int
+
+    Returns
+    -------
+    numpy.ndarray of float
+    """
+    return reduce_mod(np.asarray(values, dtype=np.int64) % PRIME * 1.0)
+
+
+def coefficient(A, B, k):
+    """Coefficient k of the product of two series.
+
+    Parameters
+    ----------
+    A : numpy.ndarray, (K, a, b)
+    B : numpy.ndarray, (K, b, c)
+    k : int
+
+    Returns
+    -------
+    numpy.ndarray, (a, c)
+    """
+    left = A[: k + 1].transpose(1, 0, 2).reshape(A.shape[1], -1)
+    return product_mod(left, B[k::-1].reshape(-1, B.shape[2]))
+
+
+def toeplitz(A):
+    """Matrix of the multiplication by a series from the left, on stacked coefficients.
+
+    Parameters
+    ----------
+    A : numpy.ndarray, (K, a, b)
+
+    Returns
+    -------
+    numpy.ndarray, (K*a, K*b)
+        Its leading block ``(k*a, k*b)`` multiplies series cut to k coefficients.
+    """
+    K, a, b = A.shape
+    blocks = np.zeros((K, a, K, b))
+    for k in range(K):
+        blocks[k:, :, k] = A[: K - k]
+    return blocks.reshape(K * a, K * b)
+
+
+def times(matrix, Z):
+    """Multiply a batch of series by a fixed one from the left.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray
+        From :func:`toeplitz`, of a series ``(at least K, a, b)``.
+    Z : numpy.ndarray, (n, K, b, c)
+
+    Returns
+    -------
+    numpy.ndarray, (n, K, a, c)
+    """
+    n, K, b, c = Z.shape
+    cut = matrix if matrix.shape[1] == K * b else _leading(matrix, K, b)
+    return product_mod(cut, Z.reshape(n, K * b, c)).reshape(n, K, -1, c)
+
+
+def times_right(Z, matrix):
+    """Multiply a batch of series by a fixed one from the right.
+
+    Parameters
+    ----------
+    Z : numpy.ndarray, (n, K, a, b)
+    matrix : numpy.ndarray
+        From :func:`toeplitz`, of the *transpose* of a series ``(at least K, b, c)``.
+
+    Returns
+    -------
+    numpy.ndarray, (n, K, a, c)
+    """
+    return times(matrix, Z.mT).mT
+
+
+def derivative(Z, axis):
+    """Differentiate a series in t: one coefficient fewer.
+
+    Parameters
+    ----------
+    Z : numpy.ndarray
+    axis : int
+        The axis of the coefficients.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    Z = np.moveaxis(Z, axis, -1)
+    return np.moveaxis(reduce_mod(Z[..., 1:] * np.arange(1, Z.shape[-1])), -1, axis)
+
+
+def trajectory(weights, control):
+    r"""Taylor series of a deep linear network under a control, modulo the prime.
+
+    .. math:: \dot W_i = (W_h\cdots W_{i+1})^T\, U(t)\, (W_{i-1}\cdots W_1)^T
+
+    Parameters
+    ----------
+    weights : list of numpy.ndarray, (d_i, d_{i-1})
+        Start, residues.
+    control : numpy.ndarray, (K, d_h, d_0)
+        Coefficients of U.
+
+    Returns
+    -------
+    W : list of numpy.ndarray, (K + 1, d_i, d_{i-1})
+    before : list of numpy.ndarray, (K, d_{i-1}, d_0)
+        The products :math:`W_{i-1}\cdots W_1`, for i = 1..h.
+    after : list of numpy.ndarray, (K, d_i, d_0)
+        :math:`(W_h\cdots W_{i+1})^T U`, for i = 1..h.
+    """
+    K, inputs, depth = len(control), control.shape[2], len(weights)
+    W = [np.concatenate([w[None], np.zeros((K, *w.shape))]) for w in weights]
+    before = [np.zeros((K, w.shape[1], inputs)) for w in weights]
+    after = [np.zeros((K, len(w), inputs)) for w in weights]
+    before[0][:1], after[-1] = np.eye(inputs), control
+    for k in range(K):
+        for i in range(1, depth):
+            before[i][k] = coefficient(W[i - 1], before[i - 1], k)
+            after[-1 - i][k] = coefficient(W[-i].mT, after[-i], k)
+        inverse = pow(k + 1, -1, PRIME)
+        for i in range(depth):
+            W[i][k + 1] = reduce_mod(coefficient(after[i], before[i].mT, k) * inverse)
+    return W, before, after
+
+
+class LinearJet:
+    """Iterates of ``Z -> Z' - HZ`` along a trajectory of a deep linear network.
+
+    Parameters
+    ----------
+    weights, control : see :func:`trajectory`
+    """
+
+    def __init__(self, weights, control):
+        W, before, after = trajectory(weights, control)
+        self.orders, self.depth = len(control) + 1, len(weights)
+        self.W, self.WT = [toeplitz(w) for w in W], [toeplitz(w.mT) for w in W]
+        self.before = [toeplitz(b) for b in before]
+        self.before_T = [toeplitz(b.mT) for b in before]
+        self.after, self.after_T = (
+            [toeplitz(a) for a in s] for s in (after, [a.mT for a in after])
+        )
+        self.size = sum(w.size for w in weights)
+
+    def vectors(self, left, right):
+        r"""Return the iterates at t = 0 of the gradients of :math:`a^T W_h\cdots W_1\, b`.
+
+        Parameters
+        ----------
+        left : numpy.ndarray, (n, d_h)
+            Vectors a, residues.
+        right : numpy.ndarray, (n, d_0)
+            Vectors b.
+
+        Returns
+        -------
+        numpy.ndarray, (K + 1, n, size)
+            Order by order; K + 1 orders for a control with K coefficients.
+        """
+        rows = max(1, CHUNK // (self.orders * self.size))
+        parts = [
+            self._iterates(left[start : start + rows], right[start : start + rows])
+            for start in range(0, len(left), rows)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def _iterates(self, left, right):
+        Z, result = self._gradients(left, right), []
+        for order in range(self.orders):
+            result.append(np.concatenate([z[:, 0].reshape(len(left), -1) for z in Z], axis=1))
+            if order + 1 < self.orders:
+                moved = zip(Z, self._hessian([z[:, :-1] for z in Z]), strict=True)
+                Z = [reduce_mod(derivative(z, 1) - hz) for z, hz in moved]
+        return np.stack(result)
+
+    def _gradients(self, left, right):
+        """Gradients along the trajectory: outer products of two vector series per layer."""
+        series = [np.zeros((len(v), self.orders, v.shape[1], 1)) for v in (left, right)]
+        for s, v in zip(series, (left, right), strict=True):
+            s[:, 0, :, 0] = v
+        ahead, back = [series[1]], [series[0]]
+        for i in range(self.depth - 1):
+            ahead.append(times(self.W[i], ahead[-1]))
+            back.append(times(self.WT[-1 - i], back[-1]))
+        return [_outer(a, b) for a, b in zip(back[::-1], ahead, strict=True)]
+
+    def _hessian(self, Z):
+        """Hessian of <U, phi> times Z, by differentiating both propagations."""
+        n, K = Z[0].shape[:2]
+        inputs, outputs = Z[0].shape[3], Z[-1].shape[2]
+        ahead, back = [np.zeros((n, K, inputs, inputs))], [np.zeros((n, K, outputs, inputs))]
+        for i in range(self.depth - 1):
+            ahead.append(times(self.W[i], ahead[-1]) + times_right(Z[i], self.before_T[i]))
+            back.append(
+                times(self.WT[-1 - i], back[-1]) + times(self.after_T[-1 - i], Z[-1 - i]).mT
+            )
+            reduce_mod(ahead[-1]), reduce_mod(back[-1])
+        back.reverse()
+        return [
+            times_right(back[i], self.before[i]) + times(self.after[i], ahead[i].mT)
+            for i in range(self.depth)
+        ]
+
+
+def _outer(a, b):
+    """Products of column series (n, K, r, 1) and row series (n, K, c, 1)^T."""
+    K = a.shape[1]
+    result = np.zeros((len(a), K, a.shape[2], b.shape[2]))
+    for k in range(K):
+        result[:, k] = product_mod(a[:, : k + 1, :, 0].mT, b[:, k::-1, :, 0])
+    return result
+
+
+def _leading(matrix, K, b):
+    """Leading block of a Toeplitz matrix for K coefficients of b rows."""
+    a = matrix.shape[0] * b // matrix.shape[1]
+    return matrix[: K * a, : K * b]
