@@ -11,6 +11,7 @@ from gradflows.conservation.complete_lists import (
 )
 from gradflows.conservation.exact_counting import LieDimension, lie_dimension, lie_dimension_of
 from gradflows.conservation.mirror import Preconditioned, node_balances
+from gradflows.conservation.momentum_jets import momentum_rank
 from gradflows.conservation.other_dynamics import (
     crossed_charge,
     heavy_ball,
@@ -39,6 +40,7 @@ __all__ = [
     "momentum_generators",
     "momentum_law_count",
     "momentum_leaf_dimension",
+    "momentum_rank",
     "node_balances",
     "orbit_dimension",
     "rank_mod",

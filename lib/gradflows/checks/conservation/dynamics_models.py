@@ -11,6 +11,10 @@ from gradflows.conservation import Preconditioned
 from gradflows.deep_linear import whitened_problem
 from gradflows.modular import PRIME, rank_mod
 
+CLOSED = [((2, 2, 2, 2), 6), ((2, 3, 3, 2), 9), ((1, 2, 2, 1), 14), ((2, 2, 2, 2, 2), 8),
+          ((1, 3, 2, 1), 20)]  # fmt: skip
+"""Widths of deep networks, and the order at which their momentum laws are counted."""
+
 
 def whole_weights(widths, rng, *, bound=3):
     """Return weights with whole entries, as floats, for products that do not round."""
@@ -43,6 +47,22 @@ def law_rank(inputs, hidden, outputs, rng):
         row[:, a], row[:, b] = form @ stack[:, b], form.T @ stack[:, a]
         rows.append(row.ravel() % PRIME)
     return rank_mod(rows) if rows else 0
+
+
+def skew_law_rank(widths, rng):
+    """Rank of the differentials of the skew laws of all hidden layers, modulo a prime."""
+    shapes = [(b, a) for a, b in itertools.pairwise(widths)]
+    W, V = ([rng.integers(PRIME, size=shape) for shape in shapes] for _ in range(2))
+    rows = []
+    for i in range(len(widths) - 2):
+        for a, b in itertools.combinations(range(widths[i + 1]), 2):
+            dW, dV = ([np.zeros(shape, dtype=int) for shape in shapes] for _ in range(2))
+            dW[i][a], dW[i][b], dV[i][a], dV[i][b] = -V[i][b], V[i][a], W[i][b], -W[i][a]
+            for sign, x, y in ((1, a, b), (-1, b, a)):
+                dW[i + 1][:, x] = -sign * V[i + 1][:, y]
+                dV[i + 1][:, x] = sign * W[i + 1][:, y]
+            rows.append(np.concatenate([M.ravel() for M in dW + dV]))
+    return rank_mod(rows)
 
 
 def heavy_ball_defect(weights, step, momentum, nesterov, rng):
