@@ -38,8 +38,10 @@ def skew(rng):
         rates, charges = (skew_charges(weights, moving) for moving in (forces, velocities))
         for i, (rate, charge) in enumerate(zip(rates, charges, strict=True)):
             error += np.count_nonzero(rate + friction * charge)
-            wrong = [move[i] @ weights[i].T + weights[i + 1].T @ move[i + 1]
-                     for move in (forces, velocities)]  # fmt: skip
+            wrong = [
+                move[i] @ weights[i].T + weights[i + 1].T @ move[i + 1]
+                for move in (forces, velocities)
+            ]
             total = wrong[0] + friction * wrong[1]
             control += np.count_nonzero(total - total.T)
     return Evidence(error, control)
