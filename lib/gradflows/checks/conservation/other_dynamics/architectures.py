@@ -1,18 +1,10 @@
-"""Checks of the laws of metrics, of architectures and of the soft-max."""
+"""Checks of the laws of metrics and of architectures."""
 
 from fractions import Fraction
 
 import numpy as np
 
-from gradflows import (
-    MLP,
-    CrossEntropy,
-    DeepLinear,
-    Problem,
-    ShallowReLU,
-    SquaredLoss,
-    gradient_descent,
-)
+from gradflows import DeepLinear, ShallowReLU
 from gradflows.checks.conservation import dynamics_models as models
 from gradflows.conservation import AttentionHead, node_balances, rank_mod
 from gradflows.deep_linear import independent_imbalances
@@ -88,13 +80,13 @@ def rescaling(rng):
 
 @statement(
     "other-dynamics-two-blocks",
-    says="Two scalar residual ReLU blocks with u, v, t of one sign have a third law besides "
-    "u^2 - v^2 and s^2 - t^2; for t of the other sign they have not.",
+    says="Two scalar residual ReLU blocks with u_1, v_1, v_2 of one sign have a third law besides "
+    "u_1^2 - v_1^2 and u_2^2 - v_2^2; for v_2 of the other sign they have not.",
     **PAPER,
     **EXACT,
 )
 def third_law(rng):
-    """Differentiate with sympy and in fractions; the falsehood turns the sign of t."""
+    """Differentiate with sympy and in fractions; the falsehood turns the sign of v_2."""
     point = [Fraction(int(k), 5) for k in rng.integers(1, 20, 4)]
     turned = [*point[:3], -point[3]]
     error, control = models.third_law_misses(point), models.third_law_misses(turned)
@@ -125,24 +117,3 @@ def attention(rng):
         laws = 2 * independent_imbalances((d, r, d), rng=rng)
         error = max(error, abs(laws - r * (r + 1)))
     return Evidence(error, control)
-
-
-@statement(
-    "other-dynamics-softmax",
-    says="With soft-max and cross-entropy on linear outputs the sum over classes of the last "
-    "weights and bias is kept, by the flow and by gradient descent with any step.",
-    **PAPER,
-    evidence="numeric",
-    bound=1e-12,
-)
-def softmax_sums(rng):
-    """Take large steps with a tanh network; the falsehood is the squared loss."""
-    network, X = MLP((2, 4, 3)), rng.standard_normal((2, 20))
-    labels = np.eye(3)[:, rng.integers(3, size=20)]
-    drifts = []
-    for loss in (CrossEntropy(labels), SquaredLoss(labels)):
-        problem, start = Problem(network, X, loss), rng.standard_normal(network.size)
-        ends = [network.split(t) for t in gradient_descent(problem, start, 0.3, 40).theta[[0, -1]]]
-        sums = [np.append(W.sum(axis=0), b.sum()) for *_, W, b in ends]
-        drifts.append(np.abs(sums[1] - sums[0]).max())
-    return Evidence(*drifts)

@@ -1,8 +1,10 @@
-"""Checks of the drift of laws under gradient descent."""
+"""Checks of what finite steps do to laws."""
 
 import numpy as np
 
+from gradflows import MLP, CrossEntropy, Problem, SquaredLoss, gradient_descent
 from gradflows.checks.conservation import dynamics_models as models
+from gradflows.conservation import heavy_ball
 from gradflows.deep_linear import descent_drift, imbalances
 from gradflows.statements import Evidence, statement
 
@@ -29,6 +31,28 @@ def one_step(rng):
             error += np.count_nonzero(new - old - step**2 * change)
             control += np.count_nonzero(new - old - step**2 * change / 2)
     return Evidence(error, control)
+
+
+@statement(
+    "other-dynamics-softmax",
+    says="With a soft-max on linear outputs the sum over classes of the last weights and bias is "
+    "kept by gradient descent and by the heavy ball from rest, with any step.",
+    **BOOK,
+    evidence="numeric",
+    bound=1e-12,
+)
+def softmax_sums(rng):
+    """Take large steps with a tanh network; the falsehood is the squared loss."""
+    network, X = MLP((2, 4, 3)), rng.standard_normal((2, 20))
+    labels, start = np.eye(3)[:, rng.integers(3, size=20)], rng.standard_normal(network.size)
+    drifts = []
+    for loss in (CrossEntropy(labels), SquaredLoss(labels)):
+        problem = Problem(network, X, loss)
+        runs = gradient_descent(problem, start, 0.3, 40), heavy_ball(problem, start, 0.3, 0.8, 40)
+        ends = [network.split(theta) for theta in (start, *(run.theta[-1] for run in runs))]
+        sums = [np.append(W.sum(axis=0), b.sum()) for *_, W, b in ends]
+        drifts.append(np.abs(np.array(sums) - sums[0]).max())
+    return Evidence(*drifts)
 
 
 @statement(
