@@ -60,7 +60,8 @@ def mirror_count(rng):
     "other-dynamics-rescaling",
     says="If multiplying the parameters A and dividing the parameters B by one number leaves the "
     "loss alone, |A|^2 - |B|^2 is conserved, and decays like exp(-2 lam t) with weight decay lam.",
-    **PAPER,
+    status="literature",
+    source="kunin2021neural",
     **EXACT,
 )
 def rescaling(rng):

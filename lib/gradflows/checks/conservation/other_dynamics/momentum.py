@@ -13,38 +13,11 @@ from gradflows.conservation import (
     momentum_rank,
     orbit_dimension,
 )
-from gradflows.deep_linear import independent_imbalances, skew_charges
+from gradflows.deep_linear import independent_imbalances
 from gradflows.statements import Evidence, statement
 
 EXACT = dict(evidence="exact", bound=0)
 BOOK = dict(status="this book", source="this book")
-
-
-@statement(
-    "other-dynamics-skew",
-    says="Along momentum flow with friction gamma the skew part of W_i' W_i^T - W_(i+1)^T W_(i+1)' "
-    "is constant up to the factor exp(-gamma t), for every loss of the product.",
-    **BOOK,
-    **EXACT,
-)
-def skew(rng):
-    """Differentiate in whole numbers; the falsehood has a plus for the minus."""
-    error = control = 0
-    for widths in ((2, 3, 2), (3, 2, 4, 2)):
-        weights, friction = models.whole_weights(widths, rng), rng.integers(1, 4)
-        velocities = models.whole_weights(widths, rng)
-        slopes = models.gradients(weights, rng)
-        forces = [-friction * v - g for v, g in zip(velocities, slopes, strict=True)]
-        rates, charges = (skew_charges(weights, moving) for moving in (forces, velocities))
-        for i, (rate, charge) in enumerate(zip(rates, charges, strict=True)):
-            error += np.count_nonzero(rate + friction * charge)
-            wrong = [
-                move[i] @ weights[i].T + weights[i + 1].T @ move[i + 1]
-                for move in (forces, velocities)
-            ]
-            total = wrong[0] + friction * wrong[1]
-            control += np.count_nonzero(total - total.T)
-    return Evidence(error, control)
 
 
 @statement(
