@@ -7,6 +7,8 @@ without any rounding, followed by one reduction. Longer inner dimensions are cut
 Elimination goes by blocks of columns, so that nearly all of its work is such products.
 """
 
+import numbers
+
 import numpy as np
 
 try:
@@ -51,9 +53,9 @@ def rank_mod(A, p=PRIME, *, method="numpy"):
         If an entry is no integer, ``A`` is no matrix, ``p`` is no prime below 2**21, or the
         method is not known or not installed.
 
-    References
-    ----------
-    This book.
+    Notes
+    -----
+    Blocked Gaussian elimination. Source: this book.
 
     Examples
     --------
@@ -222,7 +224,7 @@ def as_residues(A, p=PRIME):
         if not whole.all():
             raise ValueError(f"A: expected integers below 2**53, got {given[~whole][0]}")
         return reduce_mod(given.astype(np.float64), p)
-    if given.dtype.kind == "O" and all(isinstance(x, int | np.integer) for x in given.flat):
+    if given.dtype.kind == "O" and all(isinstance(x, numbers.Integral) for x in given.flat):
         given = np.array([[int(x) % int(p) for x in row] for row in given], dtype=np.int64)
         given = given.reshape(np.shape(A))
     if given.dtype.kind not in "iu":

@@ -9,7 +9,12 @@ from gradflows.conservation.complete_lists import (
     scalar_chains,
     so_dimension,
 )
-from gradflows.conservation.exact_counting import LieDimension, lie_dimension, lie_dimension_of
+from gradflows.conservation.exact_counting import (
+    LieDimension,
+    lie_dimension,
+    lie_dimension_of,
+    lie_vectors,
+)
 from gradflows.conservation.mirror import Preconditioned, node_balances
 from gradflows.conservation.momentum_jets import momentum_rank
 from gradflows.conservation.other_dynamics import (
@@ -37,6 +42,7 @@ __all__ = [
     "known_law_rank",
     "lie_dimension",
     "lie_dimension_of",
+    "lie_vectors",
     "momentum_generators",
     "momentum_law_count",
     "momentum_leaf_dimension",

@@ -8,7 +8,7 @@ each hidden neuron, with the square of the neuron's bias subtracted.
 import numpy as np
 
 from gradflows.deep_linear.imbalance_count import imbalance_gradients
-from gradflows.modular import rank_mod
+from gradflows.modular import PRIME, rank_mod
 from gradflows.networks import DeepLinear
 from gradflows.validation import as_count
 
@@ -172,8 +172,8 @@ def so_dimension(n, m, r, rank=None):
     return (n + m) * rank - rank * (rank + 1) // 2
 
 
-def known_law_rank(widths, theta, kind="linear", bias=False):
-    """Rank, modulo the prime, of the gradients of the known laws at integer parameters.
+def known_law_rank(widths, theta, kind="linear", bias=False, *, p=PRIME):
+    """Rank, modulo a prime, of the gradients of the known laws at integer parameters.
 
     Parameters
     ----------
@@ -185,6 +185,8 @@ def known_law_rank(widths, theta, kind="linear", bias=False):
         "linear" or "relu".
     bias : bool
         Whether the hidden layers have biases; only for "relu".
+    p : int
+        A prime below 2**21.
 
     Returns
     -------
@@ -211,7 +213,7 @@ def known_law_rank(widths, theta, kind="linear", bias=False):
     if len(weights) == 1:
         return 0
     if kind == "linear":
-        return rank_mod(imbalance_gradients(weights))
+        return rank_mod(imbalance_gradients(weights), p)
     rows, start = np.zeros((sum(widths[1:-1]), theta.size), dtype=theta.dtype), 0
     places, at = split_layers(np.arange(theta.size), widths, bias)
     for i, width in enumerate(widths[1:-1]):
@@ -221,7 +223,7 @@ def known_law_rank(widths, theta, kind="linear", bias=False):
             if bias:
                 rows[start + neuron, at[i][neuron]] = -biases[i][neuron]
         start += width
-    return rank_mod(rows)
+    return rank_mod(rows, p)
 
 
 def law_monomials(widths, kind, bias=False):

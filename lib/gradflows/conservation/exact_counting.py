@@ -22,9 +22,10 @@ from gradflows.conservation.complete_lists import (
 from gradflows.conservation.jets import LinearJet, residues
 from gradflows.conservation.map_jets import map_jet, polynomial_map
 from gradflows.conservation.path_cover import covering_paths, path_vectors
-from gradflows.modular import PRIME, pivots_mod
+from gradflows.modular import PRIME, as_residues, pivots_mod
+from gradflows.validation import as_array
 
-__all__ = ["LieDimension", "lie_dimension", "lie_dimension_of"]
+__all__ = ["LieDimension", "lie_dimension", "lie_dimension_of", "lie_vectors"]
 
 
 def _nothing():
@@ -172,6 +173,65 @@ def lie_dimension_of(phi, symbols, rng=None, *, theta=None):
         theta = as_integers("theta", theta, (len(symbols),))
     rng = np.random.default_rng(0) if rng is None else rng
     return searched_map(terms, len(symbols), rng, theta)[0]
+
+
+def lie_vectors(weights, control, left, right, *, p=PRIME):
+    r"""Vectors in the Lie algebra of a deep linear network at a point, from one control.
+
+    Iterates of :math:`Z \mapsto \dot Z - HZ` at t = 0, started at the gradients of
+    :math:`a^T W_h\cdots W_1\,b`, along the flow of the gradient of
+    :math:`\langle U(t), W_h\cdots W_1\rangle`.
+
+    Parameters
+    ----------
+    weights : sequence of array_like, (d_i, d_{i-1})
+        The point, integers.
+    control : array_like, (K, d_h, d_0)
+        Coefficients of the polynomial U, integers.
+    left : array_like, (n, d_h)
+        Vectors a, integers.
+    right : array_like, (n, d_0)
+        Vectors b, integers.
+    p : int or None
+        A prime above K and below 2**21; or None: the same computation in floating point, with
+        numbers that need not be integers.
+
+    Returns
+    -------
+    numpy.ndarray, (K + 1, n, size)
+        Order by order: for a prime residues between -p/2 and p/2.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, an entry is no integer, or ``p`` is no such prime.
+
+    Notes
+    -----
+    Source: this book.
+
+    Examples
+    --------
+    >>> lie_vectors([[[1]], [[2]]], [[[3]]], [[1]], [[1]])
+    array([[[2., 1.]],
+    <BLANKLINE>
+           [[0., 0.]]])
+    """
+    weights = [as_array(f"weights[{i}]", w, ("rows", "columns")) for i, w in enumerate(weights)]
+    for i, (before, after) in enumerate(zip(weights, weights[1:], strict=False)):
+        as_array(f"weights[{i + 1}]", after, ("rows", len(before)))
+    ends = len(weights[-1]), weights[0].shape[1]
+    control = as_array("control", control, ("K", *ends))
+    left = as_array("left", left, ("n", ends[0]))
+    right = as_array("right", right, (len(left), ends[1]))
+    if p is None:
+        return LinearJet(weights, control, None).vectors(left, right)
+    as_residues([[0]], p)
+    if p <= len(control):
+        raise ValueError(f"p: expected a prime above the length of the control, got {p}")
+    weights, flat = [as_residues(w, p) for w in weights], control.reshape(len(control), -1)
+    control = as_residues(flat, p).reshape(control.shape)
+    return LinearJet(weights, control, p).vectors(as_residues(left, p), as_residues(right, p))
 
 
 def searched(widths, kind, bias, rng, theta=None):

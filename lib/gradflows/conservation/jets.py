@@ -1,7 +1,8 @@
 r"""Truncated power series modulo a prime, and what a trajectory's series says about brackets.
 
 A series of matrices is an array ``(K, a, b)``: coefficient k of :math:`t^k` at index k. All
-entries are residues modulo :data:`gradflows.modular.PRIME`, held in float64.
+entries are residues modulo a prime p, held in float64; with ``p=None`` they are ordinary floats,
+and everything is rounded.
 
 Along :math:`\dot\theta = \nabla\langle u(t), \varphi(\theta)\rangle` a curve of tangent vectors
 :math:`Z(t)` is pulled back to the start by the linearised flow; its derivatives there are
@@ -18,7 +19,7 @@ CHUNK = 2**22
 """Entries of the batch of series that is propagated at once."""
 
 
-def residues(values):
+def residues(values, p=PRIME):
     """Return integers as residues between -p/2 and p/2.
 
     Parameters
@@ -29,10 +30,10 @@ def residues(values):
     -------
     numpy.ndarray of float
     """
-    return reduce_mod(np.asarray(values, dtype=np.int64) % PRIME * 1.0)
+    return reduce_mod(np.asarray(values, dtype=np.int64) % p * 1.0, p)
 
 
-def coefficient(A, B, k):
+def coefficient(A, B, k, p=PRIME):
     """Coefficient k of the product of two series.
 
     Parameters
@@ -46,7 +47,7 @@ def coefficient(A, B, k):
     numpy.ndarray, (a, c)
     """
     left = A[: k + 1].transpose(1, 0, 2).reshape(A.shape[1], -1)
-    return product_mod(left, B[k::-1].reshape(-1, B.shape[2]))
+    return _product(left, B[k::-1].reshape(-1, B.shape[2]), p)
 
 
 def toeplitz(A):
@@ -68,7 +69,7 @@ def toeplitz(A):
     return blocks.reshape(K * a, K * b)
 
 
-def times(matrix, Z):
+def times(matrix, Z, p=PRIME):
     """Multiply a batch of series by a fixed one from the left.
 
     Parameters
@@ -83,10 +84,10 @@ def times(matrix, Z):
     """
     n, K, b, c = Z.shape
     cut = matrix if matrix.shape[1] == K * b else _leading(matrix, K, b)
-    return product_mod(cut, Z.reshape(n, K * b, c)).reshape(n, K, -1, c)
+    return _product(cut, Z.reshape(n, K * b, c), p).reshape(n, K, -1, c)
 
 
-def times_right(Z, matrix):
+def times_right(Z, matrix, p=PRIME):
     """Multiply a batch of series by a fixed one from the right.
 
     Parameters
@@ -99,10 +100,10 @@ def times_right(Z, matrix):
     -------
     numpy.ndarray, (n, K, a, c)
     """
-    return times(matrix, Z.mT).mT
+    return times(matrix, Z.mT, p).mT
 
 
-def derivative(Z, axis):
+def derivative(Z, axis, p=PRIME):
     """Differentiate a series in t: one coefficient fewer.
 
     Parameters
@@ -116,10 +117,10 @@ def derivative(Z, axis):
     numpy.ndarray
     """
     Z = np.moveaxis(Z, axis, -1)
-    return np.moveaxis(reduce_mod(Z[..., 1:] * np.arange(1, Z.shape[-1])), -1, axis)
+    return np.moveaxis(_reduce(Z[..., 1:] * np.arange(1, Z.shape[-1]), p), -1, axis)
 
 
-def trajectory(weights, control):
+def trajectory(weights, control, p=PRIME):
     r"""Taylor series of a deep linear network under a control, modulo the prime.
 
     .. math:: \dot W_i = (W_h\cdots W_{i+1})^T\, U(t)\, (W_{i-1}\cdots W_1)^T
@@ -130,6 +131,7 @@ def trajectory(weights, control):
         Start, residues.
     control : numpy.ndarray, (K, d_h, d_0)
         Coefficients of U.
+    p : int or None
 
     Returns
     -------
@@ -146,11 +148,11 @@ def trajectory(weights, control):
     before[0][:1], after[-1] = np.eye(inputs), control
     for k in range(K):
         for i in range(1, depth):
-            before[i][k] = coefficient(W[i - 1], before[i - 1], k)
-            after[-1 - i][k] = coefficient(W[-i].mT, after[-i], k)
-        inverse = pow(k + 1, -1, PRIME)
+            before[i][k] = coefficient(W[i - 1], before[i - 1], k, p)
+            after[-1 - i][k] = coefficient(W[-i].mT, after[-i], k, p)
+        inverse = 1 / (k + 1) if p is None else pow(k + 1, -1, p)
         for i in range(depth):
-            W[i][k + 1] = reduce_mod(coefficient(after[i], before[i].mT, k) * inverse)
+            W[i][k + 1] = _reduce(coefficient(after[i], before[i].mT, k, p) * inverse, p)
     return W, before, after
 
 
@@ -159,11 +161,12 @@ class LinearJet:
 
     Parameters
     ----------
-    weights, control : see :func:`trajectory`
+    weights, control, p : see :func:`trajectory`
     """
 
-    def __init__(self, weights, control):
-        W, before, after = trajectory(weights, control)
+    def __init__(self, weights, control, p=PRIME):
+        self.p = p
+        W, before, after = trajectory(weights, control, p)
         self.orders, self.depth = len(control) + 1, len(weights)
         self.W, self.WT = [toeplitz(w) for w in W], [toeplitz(w.mT) for w in W]
         self.before = [toeplitz(b) for b in before]
@@ -196,12 +199,12 @@ class LinearJet:
         return np.concatenate(parts, axis=1)
 
     def _iterates(self, left, right):
-        Z, result = self._gradients(left, right), []
+        Z, result, p = self._gradients(left, right), [], self.p
         for order in range(self.orders):
             result.append(np.concatenate([z[:, 0].reshape(len(left), -1) for z in Z], axis=1))
             if order + 1 < self.orders:
                 moved = zip(Z, self._hessian([z[:, :-1] for z in Z]), strict=True)
-                Z = [reduce_mod(derivative(z, 1) - hz) for z, hz in moved]
+                Z = [_reduce(derivative(z, 1, p) - hz, p) for z, hz in moved]
         return np.stack(result)
 
     def _gradients(self, left, right):
@@ -211,35 +214,45 @@ class LinearJet:
             s[:, 0, :, 0] = v
         ahead, back = [series[1]], [series[0]]
         for i in range(self.depth - 1):
-            ahead.append(times(self.W[i], ahead[-1]))
-            back.append(times(self.WT[-1 - i], back[-1]))
-        return [_outer(a, b) for a, b in zip(back[::-1], ahead, strict=True)]
+            ahead.append(times(self.W[i], ahead[-1], self.p))
+            back.append(times(self.WT[-1 - i], back[-1], self.p))
+        return [_outer(a, b, self.p) for a, b in zip(back[::-1], ahead, strict=True)]
 
     def _hessian(self, Z):
         """Hessian of <U, phi> times Z, by differentiating both propagations."""
-        n, K = Z[0].shape[:2]
+        (n, K), p = Z[0].shape[:2], self.p
         inputs, outputs = Z[0].shape[3], Z[-1].shape[2]
         ahead, back = [np.zeros((n, K, inputs, inputs))], [np.zeros((n, K, outputs, inputs))]
         for i in range(self.depth - 1):
-            ahead.append(times(self.W[i], ahead[-1]) + times_right(Z[i], self.before_T[i]))
-            back.append(
-                times(self.WT[-1 - i], back[-1]) + times(self.after_T[-1 - i], Z[-1 - i]).mT
-            )
-            reduce_mod(ahead[-1]), reduce_mod(back[-1])
+            j = self.depth - 1 - i
+            moved = times_right(Z[i], self.before_T[i], p)
+            ahead.append(_reduce(times(self.W[i], ahead[-1], p) + moved, p))
+            moved = times(self.after_T[j], Z[j], p).mT
+            back.append(_reduce(times(self.WT[j], back[-1], p) + moved, p))
         back.reverse()
         return [
-            times_right(back[i], self.before[i]) + times(self.after[i], ahead[i].mT)
+            times_right(back[i], self.before[i], p) + times(self.after[i], ahead[i].mT, p)
             for i in range(self.depth)
         ]
 
 
-def _outer(a, b):
+def _outer(a, b, p):
     """Products of column series (n, K, r, 1) and row series (n, K, c, 1)^T."""
     K = a.shape[1]
     result = np.zeros((len(a), K, a.shape[2], b.shape[2]))
     for k in range(K):
-        result[:, k] = product_mod(a[:, : k + 1, :, 0].mT, b[:, k::-1, :, 0])
+        result[:, k] = _product(a[:, : k + 1, :, 0].mT, b[:, k::-1, :, 0], p)
     return result
+
+
+def _product(A, B, p):
+    """Matrix product, exact modulo p or rounded."""
+    return A @ B if p is None else product_mod(A, B, p)
+
+
+def _reduce(A, p):
+    """Reduce modulo p, if there is one."""
+    return A if p is None else reduce_mod(A, p)
 
 
 def _leading(matrix, K, b):
