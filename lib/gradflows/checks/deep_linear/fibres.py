@@ -255,7 +255,10 @@ def _images(weights):
     bound=1e-6,
 )
 def shrinking(rng):
-    """Measure the distance of the norm from its least value; the falsehood adds a stub."""
+    """Measure the distance of the norm from its least value; the falsehood adds a stub.
+
+    Two weights follow the formulas 2 p coth(4 p t) and, with a stub, 1 / (2 t).
+    """
     widths, times = (3, 3, 4, 3), [5.0, 10.0, 20.0]
     W = np.diag([2.0, 1.0, 0.0])
     start = balanced_factors(W, widths, 2)
@@ -269,6 +272,12 @@ def shrinking(rng):
         ends = end_to_end(DeepLinear(widths).split(run.theta))
         error = max(error, np.abs(ends - W).max())
         gaps.append(2 * run.loss[-1] - least)
+        first, second = rng.uniform(0.5, 2), (1 - stub) * rng.uniform(0.2, 0.4)
+        run = moment_map_flow([[[first]], [[second]]], 5.0, times=[0.0, 1.0, 5.0])
+        norm, p = first**2 + second**2, first * second
+        late = run.t + (1 / (2 * norm) if stub else np.arctanh(2 * p / norm) / (4 * p))
+        exact = 1 / (2 * late) if stub else 2 * p / np.tanh(4 * p * late)
+        error = max(error, np.abs(2 * run.loss - exact).max())
     return Evidence(max(error, abs(gaps[0])), float(gaps[1]))
 
 
