@@ -6,8 +6,7 @@ import numpy as np
 import sympy as sp
 
 from gradflows.deep_linear import gauge_direction
-from gradflows.deep_linear.imbalance_count import PRIME
-from gradflows.modular import rank_mod
+from gradflows.modular import PRIME, rank_mod
 
 
 def flat(weights):
