@@ -45,8 +45,8 @@ def known_laws(widths, kind, bias=False):
 
     Notes
     -----
-    Prop. 4.1 of marcotte2023abide; the laws are older, see arora2018optimization and
-    du2018algorithmic.
+    Prop. 4.1 of [marcotte2023abide]_; the laws are older, see [arora2018optimization]_ and
+    [du2018algorithmic]_.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def observed_rank(problem, theta, *, tol=1e-9):
     Notes
     -----
     No law of the network can have more independent gradients than ``size - rank`` where this
-    rank is attained for all data sets. Source: marcotte2023abide for the criterion.
+    rank is attained for all data sets. Source: [marcotte2023abide]_ for the criterion.
     """
     theta = as_array("theta", theta, (problem.size,))
     tol = as_positive("tol", tol)

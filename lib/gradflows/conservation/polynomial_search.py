@@ -58,7 +58,7 @@ def polynomial_laws(widths, degree, kind="linear", bias=False):
 
     Notes
     -----
-    Method: marcotte2023abide; sign characters, lifting and verification: this book.
+    Method: [marcotte2023abide]_; sign characters, lifting and verification: this book.
 
     Examples
     --------

@@ -69,7 +69,7 @@ def search_matrix(widths, degree, kind="linear", bias=False):
 
     Notes
     -----
-    Source: marcotte2023abide for the method.
+    Source: [marcotte2023abide]_ for the method.
     """
     layers = check_network(widths, kind, bias)
     unknowns = all_monomials(layers.size, degree)
