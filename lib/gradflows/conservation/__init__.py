@@ -1,5 +1,6 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
+from gradflows.conservation.attention import AttentionHead
 from gradflows.conservation.certificates import Certificate, certify, certify_map
 from gradflows.conservation.complete_lists import (
     extra_law_count,
@@ -14,20 +15,40 @@ from gradflows.conservation.exact_counting import (
     lie_dimension_of,
     lie_vectors,
 )
+from gradflows.conservation.mirror import Preconditioned, node_balances
+from gradflows.conservation.momentum_jets import momentum_rank
+from gradflows.conservation.other_dynamics import (
+    crossed_charge,
+    heavy_ball,
+    momentum_generators,
+    momentum_law_count,
+    momentum_leaf_dimension,
+    orbit_dimension,
+)
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
+    "AttentionHead",
     "Certificate",
     "LieDimension",
+    "Preconditioned",
     "certify",
     "certify_map",
+    "crossed_charge",
     "extra_law_count",
+    "heavy_ball",
     "kernel_mod",
     "known_law_count",
     "known_law_rank",
     "lie_dimension",
     "lie_dimension_of",
     "lie_vectors",
+    "momentum_generators",
+    "momentum_law_count",
+    "momentum_leaf_dimension",
+    "momentum_rank",
+    "node_balances",
+    "orbit_dimension",
     "rank_mod",
     "scalar_chains",
     "so_dimension",
