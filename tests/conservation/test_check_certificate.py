@@ -18,6 +18,7 @@ x, y, z = sp.symbols("x y z")
 SAMPLES = {
     "linear": lambda: certify((2, 3, 3, 2)),
     "chains": lambda: certify((2, 1, 2, 2, 1, 2)),
+    "biases": lambda: certify((2, 2, 3, 2), "linear", True),
     "wide": lambda: certify((1, 4, 1), method="computed"),
     "relu": lambda: certify((2, 3, 3, 2), "relu", True, method="computed"),
     "map": lambda: certify_map([x * y * z], [x, y, z], [x**2 - y**2, y**2 - z**2]),

@@ -49,7 +49,8 @@ def check(c):
     N = rank([slope(law, theta, p) for law in laws], p)
     extra = 0
     if c["lemma"] is not None:
-        require(c["kind"] == "linear" and c["lemma"]["name"] == "scalar chains", "unknown lemma")
+        plain = c["kind"] == "linear" and not c["bias"]
+        require(plain and c["lemma"]["name"] == "scalar chains", "unknown lemma")
         extra = scalar_chains(widths)
         require(extra == c["lemma"]["extra"], f"the lemma gives {extra} further laws")
         N = min(N, imbalances(widths))  # it counts on top of the imbalances only
@@ -82,8 +83,8 @@ def rank(rows, p):
 def network_places(c):
     """List, for every parameter, its layer, row and column; the column of a bias is -1."""
     widths, places = c["widths"], []
+    require(type(c["bias"]) is bool, "bias: neither true nor false")
     require(len(widths) >= 2 and all(type(d) is int and d > 0 for d in widths), "bad widths")
-    require(c["kind"] == "relu" or not c["bias"], "linear networks have no biases here")
     for i in range(1, len(widths)):
         places += [(i, a, b) for a in range(widths[i]) for b in range(widths[i - 1])]
         places += [(i, a, -1) for a in range(widths[i]) if c["bias"] and i < len(widths) - 1]
@@ -92,9 +93,8 @@ def network_places(c):
 
 def network_vectors(c):
     """Rows that lie in Lie(W_phi)(theta): gradients of paths, or iterates along a trajectory."""
-    p, widths, theta, W = c["prime"], c["widths"], c["theta"], []
+    p, widths, theta, places = c["prime"], c["widths"], c["theta"], network_places(c)
     if c["kind"] == "relu":
-        places = network_places(c)
         for path in c["paths"]:
             steps = [places[j] for j in path]
             first, last = steps[0], steps[-1]
@@ -103,15 +103,25 @@ def network_vectors(c):
             joined = all(b[0] == a[0] + 1 and b[2] == a[1] for a, b in pairs)
             require(ends and joined, f"no path: {path}")
         return [slope([[1, path]], theta, p) for path in c["paths"]]
-    for shape in zip(widths[1:], widths, strict=False):
-        start = sum(w.size for w in W)
-        W.append(np.array(theta[start : start + shape[0] * shape[1]]).reshape(shape) % p)
+    # With biases the layers are ((W_i, b_i), (0, 1)), the last one is (W_h, 0).
+    inputs, hidden, W = widths[0] + c["bias"], [c["bias"]] * (len(widths) - 2) + [0], []
+    for rows, columns, more in zip(widths[1:], widths, hidden, strict=False):
+        W.append(np.zeros((2, rows + more, columns + c["bias"]), dtype=np.int64))
+        W[-1][0, -1, -1] = more
+    for value, (layer, row, column) in zip(theta, places, strict=True):
+        W[layer - 1][:, row, column] = value % p, 1  # and what moves is marked by 1
+    W, masks = ([w[k] for w in W] for k in (0, 1))
     left, right = (np.array(c[key], dtype=np.int64) % p for key in ("left", "right"))
-    require(left.shape == (len(left), widths[-1]), "left: wrong shape")
-    require(right.shape == (len(left), widths[0]), "right: wrong shape")
-    control = np.array(c["control"], dtype=np.int64).reshape(-1, widths[-1], widths[0]) % p
-    require((len(control) + 1) * max(widths) < 2**20, "control: too long")
-    return iterates(linear_gradient, W, control, left[:, :, None] * right[:, None] % p, p)
+    shapes = [(len(left), widths[-1]), (len(left), inputs)]
+    require([left.shape, right.shape] == shapes, "left, right: wrong shapes")
+    control = np.array(c["control"], dtype=np.int64).reshape(-1, widths[-1], inputs) % p
+    require((len(control) + 1) * (max(widths) + 1) < 2**20, "control: too long")
+
+    def gradient(point, U, p):
+        pairs = zip(linear_gradient(point, U, p), masks, strict=True)
+        return [tuple(x and [y * mask for y in x] for x in moved) for moved, mask in pairs]
+
+    return iterates(gradient, W, control, left[:, :, None] * right[:, None] % p, p)
 
 
 def linear_gradient(W, U, p):
