@@ -1,6 +1,6 @@
 r"""Certificates that a list of conservation laws is complete.
 
-Vectors in :math:`\mathrm{Lie}(W_\varphi)(\theta)` whose rank modulo a prime is k, and laws whose
+Vectors in :math:`\mathrm{Lie}(W_\phi)(\theta)` whose rank modulo a prime is k, and laws whose
 gradients have rank N there, satisfy :math:`k + N \le` number of parameters. Equality proves, with
 no tolerance anywhere, that at generic parameters the dimension is k and that near them every law
 is a function of those exhibited.

@@ -1,7 +1,7 @@
 r"""The exact dimension of the Lie algebra that a model map generates.
 
-The gradients of the entries of a polynomial map :math:`\varphi` span :math:`W_\varphi`; brackets
-enlarge it to :math:`\mathrm{Lie}(W_\varphi)`. Its dimension at a point is found without forming a
+The gradients of the entries of a polynomial map :math:`\phi` span :math:`W_\phi`; brackets
+enlarge it to :math:`\mathrm{Lie}(W_\phi)`. Its dimension at a point is found without forming a
 bracket: one random polynomial control is enough, see ``jets.py``.
 Everything is done modulo a prime, where ranks are exact. All results are lower bounds for the
 generic dimension over the reals, and an equality as soon as enough laws are known.

@@ -4,11 +4,11 @@ A series of matrices is an array ``(K, a, b)``: coefficient k of :math:`t^k` at 
 entries are residues modulo a prime p, held in float64; with ``p=None`` they are ordinary floats,
 and everything is rounded.
 
-Along :math:`\dot\theta = \nabla\langle u(t), \varphi(\theta)\rangle` a curve of tangent vectors
+Along :math:`\dot\theta = \nabla\langle u(t), \phi(\theta)\rangle` a curve of tangent vectors
 :math:`Z(t)` is pulled back to the start by the linearised flow; its derivatives there are
 obtained by iterating :math:`Z \mapsto \dot Z - HZ`, with the Hessian H of
-:math:`\langle u(t), \varphi\rangle` along the trajectory. Started at fields of
-:math:`W_\varphi`, all iterates at t = 0 lie in :math:`\mathrm{Lie}(W_\varphi)(\theta(0))`.
+:math:`\langle u(t), \phi\rangle` along the trajectory. Started at fields of
+:math:`W_\phi`, all iterates at t = 0 lie in :math:`\mathrm{Lie}(W_\phi)(\theta(0))`.
 """
 
 import numpy as np
