@@ -110,9 +110,7 @@ def product(rng):
     s, error, control = sp.Symbol("s"), 0, 0
     for h in (2, 3, 4, 5):
         squares = [sp.Integer(a) ** 2 for a in integers(rng, h)]
-        polynomial = sp.Poly(
-            sp.prod([s + a - squares[0] for a in squares]) - sp.prod(squares), s
-        )
+        polynomial = sp.Poly(sp.prod([s + a - squares[0] for a in squares]) - sp.prod(squares), s)
         error += polynomial.count_roots(inf=squares[0]) != 1
         error += polynomial.eval(squares[0]) != 0
         control += polynomial.count_roots(sup=squares[0]) != 1
@@ -174,7 +172,10 @@ def general(rng):
     """Move the Gram matrices with W and C fixed; the falsehood does so at a general imbalance."""
     turn = sp.Matrix([[3, -4], [4, 3]]) / 5
     error = 0
-    for lam in (1, 3):  # Pythagorean triples: (lam + k^2)/(2k) squared is lam + ((lam - k^2)/(2k))^2
+    for lam in (
+        1,
+        3,
+    ):  # Pythagorean triples: (lam + k^2)/(2k) squared is lam + ((lam - k^2)/(2k))^2
         inner, outer = (
             sp.diag(*[(lam + sign * k**2) / sp.Rational(2 * k) for k in (5, 7)]) for sign in (-1, 1)
         )
