@@ -54,9 +54,9 @@ def relaxed_balanced_weights(widths, lam, rank, *, rng):
 def metric_relaxed_balanced(lam, widths):
     r"""Metric of two linear layers with :math:`W_2^TW_2 - W_1W_1^T = \lambda I`.
 
-    .. math:: G \mapsto PG + GR, \qquad
+    .. math:: G \mapsto PG + GP', \qquad
         P = W_2W_2^T = \tfrac\lambda2\Pi + \big(\tfrac{\lambda^2}4\Pi + WW^T\big)^{1/2}, \quad
-        R = W_1^TW_1 = -\tfrac\lambda2\Pi' + \big(\tfrac{\lambda^2}4\Pi' + W^TW\big)^{1/2},
+        P' = W_1^TW_1 = -\tfrac\lambda2\Pi' + \big(\tfrac{\lambda^2}4\Pi' + W^TW\big)^{1/2},
 
     with the projections :math:`\Pi, \Pi'` on the ranges of W and :math:`W^T`.
 
@@ -72,7 +72,7 @@ def metric_relaxed_balanced(lam, widths):
     callable
         Takes W (d_2 * d_0,), returns M of this size. Where :math:`\lambda > 0` the formula for P
         needs rank d_1, or d_1 = d_2 and then :math:`\Pi = I`; where :math:`\lambda < 0` that for
-        R needs rank d_1, or d_1 = d_0; otherwise a ValueError, for the metric is not determined.
+        P' needs rank d_1, or d_1 = d_0; otherwise a ValueError, for the metric is not determined.
 
     Raises
     ------

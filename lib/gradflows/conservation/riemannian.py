@@ -1,8 +1,8 @@
 r"""The flow downstairs: how the model map :math:`z = \phi(\theta)` moves under gradient flow.
 
-For a loss :math:`L(\theta) = f(\phi(\theta))` the gradient flow of the parameters gives
+For a loss :math:`L(\theta) = \ell(\phi(\theta))` the gradient flow of the parameters gives
 
-.. math:: \dot z = -M(\theta)\,\nabla f(z), \qquad M = \partial\phi\,\partial\phi^T .
+.. math:: \dot z = -M(\theta)\,\nabla\ell(z), \qquad M = \partial\phi\,\partial\phi^T .
 
 Where M depends on z and on conserved quantities only, the flow closes: it is a gradient flow in
 the metric with inverse M. Each ``metric_...`` returns such an M as a function of z. Matrices z
@@ -199,15 +199,15 @@ def metric_parallel(C):
     return metric
 
 
-def riemannian_flow(metric, f, gradient, z0, t_end, **options):
-    r"""Follow the flow :math:`\dot z = -M(z)\nabla f(z)` from 0 to ``t_end``.
+def riemannian_flow(metric, loss, gradient, z0, t_end, **options):
+    r"""Follow the flow :math:`\dot z = -M(z)\nabla\ell(z)` from 0 to ``t_end``.
 
     Parameters
     ----------
     metric : callable
         Takes z (d,), returns M (d, d), symmetric and positive semidefinite.
-    f, gradient : callable
-        Take z (d,), return the loss and its gradient (d,).
+    loss, gradient : callable
+        Take z (d,), return :math:`\ell(z)` and its gradient (d,).
     z0 : array_like, (d,)
     t_end : float
     **options
@@ -216,7 +216,7 @@ def riemannian_flow(metric, f, gradient, z0, t_end, **options):
     Returns
     -------
     Trajectory
-        With z in ``theta``, and f along it in ``loss``.
+        With z in ``theta``.
 
     Raises
     ------
@@ -225,17 +225,17 @@ def riemannian_flow(metric, f, gradient, z0, t_end, **options):
     ValueError
         If an argument is not as described, or the metric is not determined on the way.
     """
-    for name, value in (("metric", metric), ("f", f), ("gradient", gradient)):
+    for name, value in (("metric", metric), ("loss", loss), ("gradient", gradient)):
         if not callable(value):
             raise ValueError(f"{name}: expected a callable, got {type(value).__name__}")
-    return gradient_flow(_Downstairs(metric, f, gradient), z0, t_end, **options)
+    return gradient_flow(_Downstairs(metric, loss, gradient), z0, t_end, **options)
 
 
 class _Downstairs:
     """A loss on z with the gradient that the metric makes of it."""
 
-    def __init__(self, metric, f, gradient):
-        self.loss = lambda z: float(f(z))
+    def __init__(self, metric, loss, gradient):
+        self.loss = lambda z: float(loss(z))
         self.gradient = lambda z: metric(z) @ np.ravel(gradient(z))
 
 
