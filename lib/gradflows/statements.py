@@ -87,7 +87,7 @@ class Statement:
     @property
     def chapter(self) -> str:
         """The chapter that proves it, as ``part/chapter``."""
-        return "/".join(self.module.split(".")[-2:])
+        return "/".join(self.module.partition("checks.")[2].split(".")[:2])
 
     @property
     def source_code(self) -> str:

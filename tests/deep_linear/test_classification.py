@@ -19,12 +19,7 @@ from gradflows.deep_linear import (
     random_gauge,
     whitened_problem,
 )
-
-
-def diagonal(widths, sigma):
-    Sigma = np.zeros((widths[-1], widths[0]))
-    np.fill_diagonal(Sigma, sigma)
-    return Sigma
+from tests.deep_linear.targets import diagonal
 
 
 def draw(rng, depth, sigmas, replace):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from gradflows.checks.deep_linear.matrix_flow import laws
+from gradflows.checks.deep_linear.matrix_flow.networks import laws
 from gradflows.deep_linear import critical_point, end_to_end, imbalances, independent_imbalances
 
 

@@ -19,12 +19,7 @@ from gradflows.deep_linear import (
     random_gauge,
     whitened_problem,
 )
-
-
-def diagonal(widths, sigma):
-    Sigma = np.zeros((widths[-1], widths[0]))
-    np.fill_diagonal(Sigma, sigma)
-    return Sigma
+from tests.deep_linear.targets import diagonal
 
 
 def saddles(rng, count, sigmas=(3, 2.2, 1.5, 0.8), depths=(3, 6), widths_to=4, **options):

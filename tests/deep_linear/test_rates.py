@@ -12,12 +12,7 @@ from gradflows.deep_linear import (
     path_weights,
     whitened_problem,
 )
-
-
-def rectangular(sigma, widths):
-    Sigma = np.zeros((widths[-1], widths[0]))
-    np.fill_diagonal(Sigma, sigma)
-    return Sigma
+from tests.deep_linear.targets import diagonal
 
 
 def balanced_factors_of(W, widths):
@@ -41,7 +36,7 @@ def balanced_factors_of(W, widths):
     ],
 )
 def test_spectrum_at_a_balanced_minimum(widths, sigma):
-    Sigma = rectangular(sigma, widths)
+    Sigma = diagonal(widths, sigma)
     problem, theta = whitened_problem(balanced_factors_of(Sigma, widths), Sigma)
     values = np.linalg.eigvalsh(problem.hessian(theta))
     ours = np.sort(balanced_hessian_spectrum(sigma, widths).ravel())
@@ -86,7 +81,7 @@ def test_margin_bound_holds_with_the_factor_for_square_products():
 def test_margin_bound_loses_the_factor_for_rectangular_products():
     """A residual in an input direction that the product misses is corrected by W_1 alone."""
     widths, angle = (5, 4, 4, 2), 0.05
-    Sigma = rectangular([1.0, 1.0], widths)
+    Sigma = diagonal(widths, [1.0, 1.0])
     turn = np.eye(5)
     turn[np.ix_([0, 4], [0, 4])] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     weights = balanced_factors_of(Sigma @ turn, widths)

@@ -14,7 +14,7 @@ from gradflows import (
     gradient_flow,
     momentum_flow,
 )
-from gradflows.checks.foundations.flow_and_descent import chain, largest_ratio
+from gradflows.checks.foundations.flow_and_descent.problems import chain, largest_ratio
 
 TIGHT = dict(rtol=1e-12, atol=1e-13, method="DOP853")
 

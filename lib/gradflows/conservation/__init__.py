@@ -1,10 +1,35 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
+from gradflows.conservation.attention import AttentionHead
+from gradflows.conservation.certificates import Certificate, certify, certify_map
+from gradflows.conservation.complete_lists import (
+    extra_law_count,
+    known_law_count,
+    known_law_rank,
+    scalar_chains,
+    so_dimension,
+)
+from gradflows.conservation.exact_counting import (
+    LieDimension,
+    lie_dimension,
+    lie_dimension_of,
+    lie_vectors,
+)
 from gradflows.conservation.lie_brackets import (
     BracketGrowth,
     lie_bracket,
     lie_dimension_symbolic,
     model_map,
+)
+from gradflows.conservation.mirror import Preconditioned, node_balances
+from gradflows.conservation.momentum_jets import momentum_rank
+from gradflows.conservation.other_dynamics import (
+    crossed_charge,
+    heavy_ball,
+    momentum_generators,
+    momentum_law_count,
+    momentum_leaf_dimension,
+    orbit_dimension,
 )
 from gradflows.conservation.relaxed_balance import (
     metric_relaxed_balanced,
@@ -17,17 +42,42 @@ from gradflows.conservation.riemannian import (
     metric_rank_one,
     riemannian_flow,
 )
+from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
+    "AttentionHead",
     "BracketGrowth",
+    "Certificate",
+    "LieDimension",
+    "Preconditioned",
+    "certify",
+    "certify_map",
+    "crossed_charge",
+    "extra_law_count",
+    "heavy_ball",
+    "kernel_mod",
+    "known_law_count",
+    "known_law_rank",
     "lie_bracket",
+    "lie_dimension",
+    "lie_dimension_of",
     "lie_dimension_symbolic",
+    "lie_vectors",
     "metric_neurons",
     "metric_parallel",
     "metric_product",
     "metric_rank_one",
     "metric_relaxed_balanced",
     "model_map",
+    "momentum_generators",
+    "momentum_law_count",
+    "momentum_leaf_dimension",
+    "momentum_rank",
+    "node_balances",
+    "orbit_dimension",
+    "rank_mod",
     "relaxed_balanced_weights",
     "riemannian_flow",
+    "scalar_chains",
+    "so_dimension",
 ]

@@ -54,7 +54,7 @@ from gradflows.deep_linear.fibres import (
     schatten_cost,
 )
 from gradflows.deep_linear.gauges import gauge_act, gauge_direction, random_gauge
-from gradflows.deep_linear.imbalance_count import independent_imbalances, rank_modulo
+from gradflows.deep_linear.imbalance_count import independent_imbalances
 from gradflows.deep_linear.matrix_flow import (
     adjacency_field,
     adjacency_loss,
@@ -163,7 +163,6 @@ __all__ = [
     "pseudospectrum",
     "random_critical_point",
     "random_gauge",
-    "rank_modulo",
     "rank_pattern",
     "reduce_data",
     "riccati_solution",

@@ -112,8 +112,8 @@ def critical_step(weights, Sigma):
     r"""Step size beyond which gradient descent leaves a minimum: :math:`2/\lambda_{\max}`.
 
     Below it the minimum is linearly stable across its manifold of minima, above it is not; at
-    equality nothing is decided. At a balanced minimum of full rank it is
-    :math:`2/(h\sigma_1^{2-2/h})` for :math:`d_0 = d_h`.
+    equality nothing is decided. If :math:`W = \Sigma` it is at most
+    :math:`2/(h\sigma_1^{2-2/h})`, which balanced minima attain.
 
     Parameters
     ----------

@@ -7,12 +7,9 @@ arithmetic modulo a prime, at random integers.
 import numpy as np
 
 from gradflows.deep_linear.adjacency import layer_slices
-from gradflows.validation import as_array
+from gradflows.modular import PRIME, rank_mod
 
-__all__ = ["independent_imbalances", "rank_modulo"]
-
-PRIME = 2**31 - 1
-"""A prime for which products of two residues still fit into int64."""
+__all__ = ["independent_imbalances"]
 
 
 def independent_imbalances(widths, *, rng):
@@ -30,7 +27,7 @@ def independent_imbalances(widths, *, rng):
     int
         Rank, modulo a prime, of the differential of
         :math:`W \mapsto (C_1, \dots, C_{h-1})` at random integer weights. It is never more than
-        the generic rank; it is less with a probability of at most size / 2**31.
+        the generic rank; it is less with a probability of at most size / 2**20.
 
     Raises
     ------
@@ -55,79 +52,32 @@ def independent_imbalances(widths, *, rng):
     ]
     if len(weights) == 1:
         return 0
-    return rank_modulo(_differential(weights))
+    return rank_mod(imbalance_gradients(weights))
 
 
-def rank_modulo(matrix, prime=PRIME):
-    """Rank of an integer matrix modulo a prime, exact.
+def imbalance_gradients(weights):
+    r"""Differentials of the entries on and above the diagonals of all imbalances.
 
     Parameters
     ----------
-    matrix : array_like of int, (m, n)
-    prime : int
-        At most 2**31 - 1.
+    weights : list of numpy.ndarray
+        ``W_i`` of shape ``(d_i, d_{i-1})``, of one type, integers or residues.
 
     Returns
     -------
-    int
-        At most the rank over the rational numbers, and equal to it for all but finitely many
-        primes.
-
-    Raises
-    ------
-    ValueError
-        If an entry is no integer, or the prime is out of range.
-
-    Notes
-    -----
-    Gaussian elimination, one outer product a pivot. Source: this book.
-
-    Examples
-    --------
-    >>> rank_modulo([[1, 2], [2, 4]])
-    1
+    numpy.ndarray, (sum of d_i(d_i + 1)/2, size)
+        In the order of ``theta``, of the type of the weights and not reduced.
     """
-    given = np.asarray(matrix)
-    if given.dtype.kind != "i":
-        as_array("matrix", matrix, ("m", "n"))
-        raise ValueError(f"matrix: expected integers, got entries of type {given.dtype}")
-    if given.ndim != 2:
-        raise ValueError(f"matrix: expected shape (m, n), got {given.shape}")
-    if not 2 <= prime <= PRIME:
-        raise ValueError(f"prime: expected a prime up to 2**31 - 1, got {prime}")
-    rest, rank = given.astype(np.int64) % prime, 0
-    for column in range(rest.shape[1]):
-        candidates = np.flatnonzero(rest[rank:, column])
-        if candidates.size == 0:
-            continue
-        pivot = rank + candidates[0]
-        rest[[rank, pivot]] = rest[[pivot, rank]]
-        rest[rank] = rest[rank] * pow(int(rest[rank, column]), -1, prime) % prime
-        below = rest[rank + 1 :]
-        below -= below[:, column, None] * rest[rank] % prime
-        below %= prime
-        rank += 1
-        if rank == len(rest):
-            break
-    return rank
-
-
-def _differential(weights):
-    """Jacobian of the upper triangles of all imbalances in all weights, modulo the prime."""
     ends = np.cumsum([0, *(weight.size for weight in weights)])
     rows = []
     for i, (before, after) in enumerate(zip(weights, weights[1:], strict=False)):
-        size = len(before)
-        # dC[p, q] / dW_{i+1}[a, b] and dC[p, q] / dW_i[a, b]; both symmetric in p and q.
-        pushed = np.einsum("ap,bq->pqab", after, np.eye(size, dtype=np.int64))
-        pulled = -np.einsum("pb,aq->pqab", before, np.eye(size, dtype=np.int64))
-        block = np.zeros((size, size, ends[-1]), dtype=np.int64)
-        block[..., ends[i + 1] : ends[i + 2]] = _symmetric(pushed).reshape(size, size, -1)
-        block[..., ends[i] : ends[i + 1]] = _symmetric(pulled).reshape(size, size, -1)
-        rows.append(block[np.triu_indices(size)])
-    return np.concatenate(rows) % PRIME
-
-
-def _symmetric(tensor):
-    """Add the transpose in the first two indices."""
-    return tensor + tensor.transpose(1, 0, 2, 3)
+        p, q = np.triu_indices(len(before))
+        block, k = np.zeros((p.size, ends[-1]), dtype=before.dtype), np.arange(p.size)
+        above = block[:, ends[i + 1] : ends[i + 2]].reshape((p.size, *after.shape), copy=False)
+        below = block[:, ends[i] : ends[i + 1]].reshape((p.size, *before.shape), copy=False)
+        # C[p, q] is the product of columns p and q of W_{i+1} minus that of rows of W_i.
+        for one, other in ((p, q), (q, p)):
+            above[k, :, one] += after[:, other].T
+            below[k, one] -= before[other]
+        rows.append(block)
+    return np.concatenate(rows)

@@ -1,0 +1,1 @@
+"""Checks of the chapter deep_linear/adjacency: powers, walks, paths, eigenvalues, data."""
