@@ -1,9 +1,9 @@
 """Speed of exact counting against brackets formed in sympy, as a ratio in one run.
 
 Both sides find the dimension of the Lie algebra of the same linear network and agree. Times are
-medians of alternating runs, in processor time, which a busy machine lengthens least. The brackets are
-formed with sparse polynomials, much faster than with sympy expressions, so the ratio grows with size:
-about 70 for widths 3, 3, 3 and 350 for widths 4, 4, 4.
+medians of alternating runs, in processor time, which a busy machine lengthens least. The brackets
+are formed with sparse polynomials, much faster than with sympy expressions. The ratio grows with
+the size of the network: about 70 for widths 3, 3, 3 and 350 for widths 4, 4, 4.
 """
 
 import time

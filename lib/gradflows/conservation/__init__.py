@@ -15,6 +15,8 @@ from gradflows.conservation.exact_counting import (
     lie_dimension_of,
     lie_vectors,
 )
+from gradflows.conservation.law_basis import LawBasis
+from gradflows.conservation.laws import known_laws, law_drift, observed_rank
 from gradflows.conservation.lie_brackets import (
     BracketGrowth,
     lie_bracket,
@@ -31,6 +33,7 @@ from gradflows.conservation.other_dynamics import (
     momentum_leaf_dimension,
     orbit_dimension,
 )
+from gradflows.conservation.polynomial_search import SearchError, polynomial_laws
 from gradflows.conservation.relaxed_balance import (
     metric_relaxed_balanced,
     relaxed_balanced_weights,
@@ -42,14 +45,18 @@ from gradflows.conservation.riemannian import (
     metric_rank_one,
     riemannian_flow,
 )
+from gradflows.conservation.search_matrix import SearchMatrix, search_matrix
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
     "AttentionHead",
     "BracketGrowth",
     "Certificate",
+    "LawBasis",
     "LieDimension",
     "Preconditioned",
+    "SearchError",
+    "SearchMatrix",
     "certify",
     "certify_map",
     "crossed_charge",
@@ -58,6 +65,8 @@ __all__ = [
     "kernel_mod",
     "known_law_count",
     "known_law_rank",
+    "known_laws",
+    "law_drift",
     "lie_bracket",
     "lie_dimension",
     "lie_dimension_of",
@@ -74,10 +83,13 @@ __all__ = [
     "momentum_leaf_dimension",
     "momentum_rank",
     "node_balances",
+    "observed_rank",
     "orbit_dimension",
+    "polynomial_laws",
     "rank_mod",
     "relaxed_balanced_weights",
     "riemannian_flow",
     "scalar_chains",
+    "search_matrix",
     "so_dimension",
 ]
