@@ -18,7 +18,7 @@ def test_the_model_map_of_a_linear_network_is_its_matrix(widths):
     assert network.size == len(names)
     W = network.outputs(theta.astype(float), np.eye(widths[0]))
     place = dict(zip(names, theta, strict=True))
-    assert [int(f.subs(place)) for f in phi] == W.ravel().round().astype(int).tolist()
+    assert [int(f.subs(place)) for f in phi] == W.T.ravel().round().astype(int).tolist()
 
 
 def test_the_path_lifting_lists_all_paths():
@@ -135,7 +135,7 @@ def test_fractions_are_points_too():
     [
         (lambda: model_map((2,)), "widths"),
         (lambda: model_map((2, 2), "tanh"), "kind"),
-        (lambda: model_map((2, 2), "linear", bias=True), "bias"),
+        (lambda: model_map((2, 2), "linear", bias=1), "bias"),
         (lambda: lie_bracket([X, Y], [X, Y, Z], symbols), "X: expected 3"),
         (lambda: lie_bracket([X, Y, Z], [X], symbols), "Y: expected 3"),
         (lambda: lie_dimension_symbolic([sp.sin(X)], [X]), "phi"),

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import sympy as sp
 
-from gradflows.networks import DeepLinear
+from gradflows.conservation.parameters import check_network, parameter_names, paths
 from gradflows.validation import as_count
 
 __all__ = ["BracketGrowth", "lie_bracket", "lie_dimension_symbolic", "model_map"]
@@ -45,9 +45,9 @@ class BracketGrowth:
 def model_map(widths, kind="linear", bias=False):
     r"""Write the model map :math:`\phi` of a network in sympy.
 
-    Linear networks: the entries of :math:`W_h \cdots W_1`. ReLU networks: the path lifting, that
-    is the product of the weights along each path from an input, or from a hidden bias, to an
-    output.
+    Linear networks: the entries of :math:`W_h \cdots W_1`, column by column, and with biases the
+    constant part. ReLU networks: the path lifting, that is the product of the weights along each
+    path from an input, or from a hidden bias, to an output.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def model_map(widths, kind="linear", bias=False):
     kind : str
         "linear" or "relu".
     bias : bool
-        Whether the hidden layers have biases; only for "relu".
+        Whether the hidden layers have biases.
 
     Returns
     -------
@@ -79,24 +79,14 @@ def model_map(widths, kind="linear", bias=False):
     >>> model_map((1, 2, 1))[0]
     [w1_1_1*w2_1_1 + w1_2_1*w2_1_2]
     """
-    widths = DeepLinear(widths).widths
-    if kind not in ("linear", "relu"):
-        raise ValueError(f'kind: expected "linear" or "relu", got {kind!r}')
-    if not isinstance(bias, bool) or (bias and kind == "linear"):
-        raise ValueError(f'bias: expected False, or True for kind "relu", got {bias!r}')
-    symbols, product, paths = [], sp.eye(widths[0]), [[sp.S.One] for _ in range(widths[0])]
-    for i, (columns, rows) in enumerate(zip(widths, widths[1:], strict=False), start=1):
-        weight = sp.Matrix(rows, columns, lambda r, c, i=i: sp.Symbol(f"w{i}_{r + 1}_{c + 1}"))
-        symbols += list(weight)
-        product = weight * product if kind == "linear" else product
-        paths = [[weight[r, c] * p for c in range(columns) for p in paths[c]] for r in range(rows)]
-        if bias and i < len(widths) - 1:
-            shifts = [sp.Symbol(f"b{i}_{r + 1}") for r in range(rows)]
-            symbols += shifts
-            paths = [[*found, shift] for found, shift in zip(paths, shifts, strict=True)]
-    if kind == "linear":
-        return [sp.expand(entry) for entry in product], symbols
-    return [path for found in paths for path in found], symbols
+    layers = check_network(widths, kind, bias)
+    symbols = [sp.Symbol(name) for name in parameter_names(layers)]
+    edges, groups = paths(layers)
+    factors = np.array([*symbols, sp.S.One])
+    phi = [sp.S.Zero] * (max(groups) + 1)
+    for path, group in zip(edges, groups, strict=True):
+        phi[group] += sp.prod(factors[path])
+    return phi, symbols
 
 
 def lie_bracket(X, Y, symbols):

@@ -104,7 +104,7 @@ def frobenius(rng):
     """Do normalised fields commute? The falsehood forgets the bracket of a linear network."""
     first, symbols = fields((2, 2, 2))
     point = integers(rng, 8)
-    closed = [*first, list(lie_bracket(first[0], first[2], symbols))]
+    closed = [*first, list(lie_bracket(first[0], first[1], symbols))]
     return Evidence(
         normalised_defect(closed, symbols, point), normalised_defect(first, symbols, point)
     )
