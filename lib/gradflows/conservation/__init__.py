@@ -17,6 +17,12 @@ from gradflows.conservation.exact_counting import (
 )
 from gradflows.conservation.law_basis import LawBasis
 from gradflows.conservation.laws import known_laws, law_drift, observed_rank
+from gradflows.conservation.lie_brackets import (
+    BracketGrowth,
+    lie_bracket,
+    lie_dimension_symbolic,
+    model_map,
+)
 from gradflows.conservation.mirror import Preconditioned, node_balances
 from gradflows.conservation.momentum_jets import momentum_rank
 from gradflows.conservation.other_dynamics import (
@@ -28,11 +34,23 @@ from gradflows.conservation.other_dynamics import (
     orbit_dimension,
 )
 from gradflows.conservation.polynomial_search import SearchError, polynomial_laws
+from gradflows.conservation.relaxed_balance import (
+    metric_relaxed_balanced,
+    relaxed_balanced_weights,
+)
+from gradflows.conservation.riemannian import (
+    metric_neurons,
+    metric_parallel,
+    metric_product,
+    metric_rank_one,
+    riemannian_flow,
+)
 from gradflows.conservation.search_matrix import SearchMatrix, search_matrix
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
     "AttentionHead",
+    "BracketGrowth",
     "Certificate",
     "LawBasis",
     "LieDimension",
@@ -49,9 +67,17 @@ __all__ = [
     "known_law_rank",
     "known_laws",
     "law_drift",
+    "lie_bracket",
     "lie_dimension",
     "lie_dimension_of",
+    "lie_dimension_symbolic",
     "lie_vectors",
+    "metric_neurons",
+    "metric_parallel",
+    "metric_product",
+    "metric_rank_one",
+    "metric_relaxed_balanced",
+    "model_map",
     "momentum_generators",
     "momentum_law_count",
     "momentum_leaf_dimension",
@@ -61,6 +87,8 @@ __all__ = [
     "orbit_dimension",
     "polynomial_laws",
     "rank_mod",
+    "relaxed_balanced_weights",
+    "riemannian_flow",
     "scalar_chains",
     "search_matrix",
     "so_dimension",
