@@ -34,10 +34,7 @@ from gradflows.conservation.other_dynamics import (
     orbit_dimension,
 )
 from gradflows.conservation.polynomial_search import SearchError, polynomial_laws
-from gradflows.conservation.relaxed_balance import (
-    metric_relaxed_balanced,
-    relaxed_balanced_weights,
-)
+from gradflows.conservation.relaxed_balance import metric_relaxed_balanced, relaxed_balanced_weights
 from gradflows.conservation.riemannian import (
     metric_neurons,
     metric_parallel,
