@@ -14,21 +14,36 @@ from gradflows.conservation.exact_counting import (
     lie_dimension_of,
     lie_vectors,
 )
+from gradflows.conservation.law_basis import LawBasis
+from gradflows.conservation.laws import known_laws, law_drift, observed_rank
+from gradflows.conservation.polynomial_search import (
+    SearchError,
+    polynomial_laws,
+)
+from gradflows.conservation.search_matrix import SearchMatrix, search_matrix
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
     "Certificate",
+    "LawBasis",
     "LieDimension",
+    "SearchError",
+    "SearchMatrix",
     "certify",
     "certify_map",
     "extra_law_count",
     "kernel_mod",
     "known_law_count",
     "known_law_rank",
+    "known_laws",
+    "law_drift",
     "lie_dimension",
     "lie_dimension_of",
     "lie_vectors",
+    "observed_rank",
+    "polynomial_laws",
     "rank_mod",
     "scalar_chains",
+    "search_matrix",
     "so_dimension",
 ]
