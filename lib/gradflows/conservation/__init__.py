@@ -1,5 +1,6 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
+from gradflows.conservation.bottleneck_laws import bottleneck_laws
 from gradflows.conservation.certificates import Certificate, certify, certify_map
 from gradflows.conservation.complete_lists import (
     extra_law_count,
@@ -29,6 +30,7 @@ __all__ = [
     "LieDimension",
     "SearchError",
     "SearchMatrix",
+    "bottleneck_laws",
     "certify",
     "certify_map",
     "extra_law_count",
