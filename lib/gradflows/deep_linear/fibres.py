@@ -120,9 +120,9 @@ def balanced_factors(W, widths, rank, *, rng=None):
 def balance(weights, *, tol=1e-9):
     r"""Replace weights by balanced ones with the same product, keeping their hidden frames.
 
-    If no stubs exist, the result lies in the gauge orbit of the weights, and is the point of
-    least norm there, unique up to orthogonal gauges. If stubs exist, the orbit is not closed:
-    the result is what the moment-map flow tends to, outside the orbit.
+    If no stubs exist, the result lies in the gauge orbit of the weights and has the least norm
+    there. If stubs exist, the orbit is not closed, and the result lies in its closure. Up to an
+    orthogonal gauge it is the limit of the moment-map flow.
 
     Parameters
     ----------
@@ -193,8 +193,9 @@ def moment_map_flow(weights, t_end, *, times=None, rtol=1e-9, atol=1e-12):
 
     Notes
     -----
-    On a closed orbit the norm tends to its minimum, the balanced points, exponentially; on
-    others to the infimum, which is not attained, and only algebraically.
+    It is also the gradient flow of :math:`\tfrac14\sum_i\|C_i\|_F^2`, and converges. On a closed
+    orbit the norm tends to its minimum, at a balanced point, exponentially; on others to the
+    infimum, which is not attained, never faster than 1/t.
     Source: kempf1979length; lindsey2025regularization.
     """
     orbit = _Orbit(as_weights(weights))

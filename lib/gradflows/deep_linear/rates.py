@@ -121,7 +121,7 @@ def margin_rate(weights, Sigma):
 
     Notes
     -----
-    Source: arora2019convergence; the exponent without the factor h is this book's.
+    Source: arora2019convergence; the factor h, and that it needs d_0 = d_h, are this book's.
     """
     weights = as_weights(weights)
     Sigma = as_target(Sigma, weights)

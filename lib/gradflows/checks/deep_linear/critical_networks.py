@@ -77,14 +77,24 @@ def draw_points(rng, cases, count):
     return points
 
 
-def gauged(rng, weights):
-    """Change the bases of the hidden layers by integer matrices of determinant one."""
+def draw_gauge(rng, weights):
+    """Draw integer matrices of determinant one, one for each hidden layer."""
     gauge = []
     for weight in weights[:-1]:
         entries = rng.integers(-1, 2, (2, len(weight), len(weight)))
         unit = np.eye(len(weight))
         gauge.append((np.tril(entries[0], -1) + unit) @ (np.triu(entries[1], 1) + unit))
+    return gauge
+
+
+def integer_act(gauge, weights):
+    """Let a gauge of determinant one act; the result is rounded to the integers that it is."""
     return [np.rint(weight) for weight in gauge_act(gauge, weights)]
+
+
+def gauged(rng, weights):
+    """Change the bases of the hidden layers by integer matrices of determinant one."""
+    return integer_act(draw_gauge(rng, weights), weights)
 
 
 def rank(matrix):

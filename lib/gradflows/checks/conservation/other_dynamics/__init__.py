@@ -1,0 +1,1 @@
+"""Checks of the chapter conservation/other_dynamics: momentum, mirrors, attention, steps."""
