@@ -1,6 +1,7 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
 from gradflows.conservation.attention import AttentionHead
+from gradflows.conservation.bottleneck_laws import bottleneck_laws
 from gradflows.conservation.certificates import Certificate, certify, certify_map
 from gradflows.conservation.complete_lists import (
     extra_law_count,
@@ -54,6 +55,7 @@ __all__ = [
     "Preconditioned",
     "SearchError",
     "SearchMatrix",
+    "bottleneck_laws",
     "certify",
     "certify_map",
     "crossed_charge",

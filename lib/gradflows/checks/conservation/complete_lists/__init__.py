@@ -1,0 +1,1 @@
+"""Checks of the chapter conservation/complete_lists: two layers, ReLUs, depth, bottlenecks."""
