@@ -1,5 +1,14 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
+from gradflows.conservation.atlas_records import (
+    AtlasRecord,
+    atlas_certificate,
+    atlas_networks,
+    atlas_record,
+    canonical_widths,
+    load_atlas,
+)
+from gradflows.conservation.atlas_run import local_pool, run_atlas
 from gradflows.conservation.certificates import Certificate, certify, certify_map
 from gradflows.conservation.complete_lists import (
     extra_law_count,
@@ -17,8 +26,13 @@ from gradflows.conservation.exact_counting import (
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
+    "AtlasRecord",
     "Certificate",
     "LieDimension",
+    "atlas_certificate",
+    "atlas_networks",
+    "atlas_record",
+    "canonical_widths",
     "certify",
     "certify_map",
     "extra_law_count",
@@ -28,7 +42,10 @@ __all__ = [
     "lie_dimension",
     "lie_dimension_of",
     "lie_vectors",
+    "load_atlas",
+    "local_pool",
     "rank_mod",
+    "run_atlas",
     "scalar_chains",
     "so_dimension",
 ]
