@@ -2,6 +2,15 @@
 
 from gradflows.conservation.attention import AttentionHead
 from gradflows.conservation.bottleneck_laws import bottleneck_laws
+from gradflows.conservation.atlas_records import (
+    AtlasRecord,
+    atlas_certificate,
+    atlas_networks,
+    atlas_record,
+    canonical_widths,
+    load_atlas,
+)
+from gradflows.conservation.atlas_run import local_pool, run_atlas
 from gradflows.conservation.certificates import Certificate, certify, certify_map
 from gradflows.conservation.complete_lists import (
     extra_law_count,
@@ -49,6 +58,7 @@ from gradflows.modular import kernel_mod, rank_mod
 __all__ = [
     "AttentionHead",
     "BracketGrowth",
+    "AtlasRecord",
     "Certificate",
     "LawBasis",
     "LieDimension",
@@ -56,6 +66,10 @@ __all__ = [
     "SearchError",
     "SearchMatrix",
     "bottleneck_laws",
+    "atlas_certificate",
+    "atlas_networks",
+    "atlas_record",
+    "canonical_widths",
     "certify",
     "certify_map",
     "crossed_charge",
@@ -88,6 +102,10 @@ __all__ = [
     "rank_mod",
     "relaxed_balanced_weights",
     "riemannian_flow",
+    "load_atlas",
+    "local_pool",
+    "rank_mod",
+    "run_atlas",
     "scalar_chains",
     "search_matrix",
     "so_dimension",
