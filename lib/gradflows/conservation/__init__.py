@@ -1,7 +1,5 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
-from gradflows.conservation.attention import AttentionHead
-from gradflows.conservation.bottleneck_laws import bottleneck_laws
 from gradflows.conservation.atlas_records import (
     AtlasRecord,
     atlas_certificate,
@@ -11,6 +9,8 @@ from gradflows.conservation.atlas_records import (
     load_atlas,
 )
 from gradflows.conservation.atlas_run import local_pool, run_atlas
+from gradflows.conservation.attention import AttentionHead
+from gradflows.conservation.bottleneck_laws import bottleneck_laws
 from gradflows.conservation.certificates import Certificate, certify, certify_map
 from gradflows.conservation.complete_lists import (
     extra_law_count,
@@ -56,19 +56,19 @@ from gradflows.conservation.search_matrix import SearchMatrix, search_matrix
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
+    "AtlasRecord",
     "AttentionHead",
     "BracketGrowth",
-    "AtlasRecord",
     "Certificate",
     "LawBasis",
     "LieDimension",
     "Preconditioned",
     "SearchError",
     "SearchMatrix",
-    "bottleneck_laws",
     "atlas_certificate",
     "atlas_networks",
     "atlas_record",
+    "bottleneck_laws",
     "canonical_widths",
     "certify",
     "certify_map",
@@ -85,6 +85,8 @@ __all__ = [
     "lie_dimension_of",
     "lie_dimension_symbolic",
     "lie_vectors",
+    "load_atlas",
+    "local_pool",
     "metric_neurons",
     "metric_parallel",
     "metric_product",
@@ -102,9 +104,6 @@ __all__ = [
     "rank_mod",
     "relaxed_balanced_weights",
     "riemannian_flow",
-    "load_atlas",
-    "local_pool",
-    "rank_mod",
     "run_atlas",
     "scalar_chains",
     "search_matrix",
