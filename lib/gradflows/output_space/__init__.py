@@ -6,7 +6,12 @@ from gradflows.output_space.cross_entropy import (
     one_hot_gap,
 )
 from gradflows.output_space.homotopy import OutputTrajectory, output_flow
-from gradflows.output_space.interpolation import class_scatter, linear_interpolation, stopping_time
+from gradflows.output_space.interpolation import (
+    class_scatter,
+    continuation_steps,
+    linear_interpolation,
+    stopping_time,
+)
 from gradflows.output_space.rank_deficiency import (
     RankDeficiencyError,
     interpolation_deviation,
@@ -21,6 +26,7 @@ __all__ = [
     "RankDeficiencyError",
     "SymbolicModel",
     "class_scatter",
+    "continuation_steps",
     "cross_entropy_minimiser",
     "cross_entropy_rate",
     "homotopy_field",

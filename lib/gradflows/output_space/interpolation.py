@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from gradflows.options import check_start
+from gradflows.output_space.two_spaces import OutputFrame, stacked
 from gradflows.validation import as_array, as_count, as_positive
 
-__all__ = ["class_scatter", "linear_interpolation", "stopping_time"]
+__all__ = ["class_scatter", "continuation_steps", "linear_interpolation", "stopping_time"]
 
 
 def linear_interpolation(x0, y, t):
@@ -73,6 +75,55 @@ def stopping_time(x0, y, n, cost):
     n, cost = as_count("n", n), as_positive("cost", cost)
     start = np.sum(gap**2) / (2 * n)
     return float(0.5 * n * np.log(start / cost)) if start > cost else 0.0
+
+
+def continuation_steps(problem, theta0, n_steps, *, aim_again=True):
+    r"""Go from the outputs to the labels in N steps of one least-norm solve each.
+
+    The step is :math:`\theta_{k+1} = \theta_k + J^+(\theta_k)\,\delta_k` with
+
+    .. math:: \delta_k = \frac{Y - x(\theta_k)}{N-k} \quad\text{(aiming again)}, \qquad
+              \delta_k = \frac{Y - x(\theta_0)}{N} \quad\text{(aiming once)}.
+
+    Both are Euler's method for the adapted flow on its finite clock. At the end the outputs miss
+    the labels by :math:`O(N^{-2})` in the first case and by :math:`O(N^{-1})` in the second.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its labels are where the outputs go.
+    theta0 : array_like, (size,)
+    n_steps : int
+        N; a single step is a Gauss-Newton step.
+    aim_again : bool
+        Whether every step aims from where the outputs are, or all as the first one.
+
+    Returns
+    -------
+    numpy.ndarray, (n_steps + 1, size)
+
+    Raises
+    ------
+    ValueError
+        If the start has a wrong shape, or ``n_steps`` is no positive integer.
+
+    Notes
+    -----
+    The continuation is that of [davidenko1953new]_; the orders are this book's. Full rank is not
+    checked.
+    """
+    theta, n_steps = check_start(problem, theta0, stack=False), as_count("n_steps", n_steps)
+    labels, inputs = problem.loss_function.labels, problem.inputs
+    way, path = labels - problem.outputs(theta), [theta]
+    for k in range(n_steps):
+        step = way / n_steps
+        if aim_again:
+            step = (labels - problem.outputs(theta)) / (n_steps - k)
+        frame = OutputFrame(problem.network.jacobian(theta, inputs))
+        aim = stacked("outputs", step, len(frame.left))
+        theta = theta + frame.steer(aim, 1.0, len(frame.values))
+        path.append(theta)
+    return np.array(path)
 
 
 def class_scatter(outputs, labels):
