@@ -8,6 +8,7 @@ Elimination goes by blocks of columns, so that nearly all of its work is such pr
 """
 
 import numbers
+from functools import cache
 
 import numpy as np
 
@@ -304,6 +305,7 @@ def _inverse_of(value, p):
     return float(pow(int(value) % p, -1, p))
 
 
+@cache
 def _is_prime(p):
     """Trial division; enough below 2**21."""
     return 2 <= p < 2**21 and all(p % d for d in range(2, int(p**0.5) + 1))

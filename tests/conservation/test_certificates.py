@@ -31,6 +31,10 @@ ROWS = [
     ("linear", (1, 3, 3, 1), False, 15, 1, 14),
     ("linear", (1, 2, 2, 2, 1), False, 12, 1, 11),
     ("linear", (2, 1, 2, 2, 1, 2), False, 12, 3, 9),
+    ("linear", (2, 2, 2), True, 10, 7, 3),
+    ("linear", (1, 4, 1), True, 12, 3, 9),
+    ("linear", (1, 2, 2, 1), True, 12, 6, 6),
+    ("linear", (2, 5, 3, 2), True, 39, 18, 21),
     ("relu", (3, 4, 2), False, 20, 16, 4),
     ("relu", (3, 4, 2), True, 24, 20, 4),
     ("relu", (2, 3, 3, 2), False, 21, 15, 6),
@@ -45,6 +49,12 @@ def test_golden_rows(kind, widths, bias, parameters, dimension, laws, method):
     assert found.complete
     assert (found.parameters, found.lie_dimension) == (parameters, dimension)
     assert found.laws == found.exhibited == laws
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=5), st.integers(0, 2**30))
+def test_biases_leave_no_extra_laws(widths, seed):
+    assert certify(widths, "linear", True, np.random.default_rng(seed)).complete
 
 
 @settings(max_examples=40, deadline=None)
@@ -116,7 +126,7 @@ def test_json_goes_there_and_back():
     [
         (lambda: certify((3,)), "widths: expected at least two"),
         (lambda: certify((3, 2), "mlp"), 'kind: expected "linear" or "relu"'),
-        (lambda: certify((3, 2), "linear", True), "bias: expected False"),
+        (lambda: certify((3, 2), "linear", 1), "bias: expected True or False"),
         (lambda: certify((3, 2), method="float"), 'method: expected "auto" or "computed"'),
         (lambda: certify((3, 2, 1)).to_json(), "certificate: expected a computed one"),
         (lambda: certify_map([x], [x], [sp.exp(x)]), r"laws\[0\]: expected a polynomial"),

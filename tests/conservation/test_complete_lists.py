@@ -13,7 +13,8 @@ from gradflows.conservation import (
     scalar_chains,
     so_dimension,
 )
-from gradflows.conservation.complete_lists import law_monomials, parameter_count
+from gradflows.conservation.complete_lists import law_monomials, parameter_count, split_layers
+from gradflows.deep_linear.imbalance_count import imbalance_gradients
 from gradflows.modular import PRIME, rank_mod
 
 WIDTHS = st.lists(st.integers(1, 6), min_size=2, max_size=6)
@@ -26,6 +27,13 @@ def test_the_formula_is_the_generic_rank(widths, seed):
     assert known_law_rank(widths, theta) == known_law_count(widths)
     assert known_law_count(widths) == known_law_count(widths[::-1])
     assert extra_law_count(widths) == extra_law_count(widths[::-1]) >= 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(WIDTHS, st.integers(0, 2**30))
+def test_the_formula_with_biases(widths, seed):
+    theta = np.random.default_rng(seed).integers(1, PRIME, parameter_count(widths, True))
+    assert known_law_rank(widths, theta, "linear", True) == known_law_count(widths, "linear", True)
 
 
 @settings(max_examples=30, deadline=None)
@@ -65,6 +73,13 @@ def test_golden_counts(widths, known, extra):
     assert (known_law_count(widths), extra_law_count(widths)) == (known, extra)
 
 
+def test_the_rank_is_that_of_the_imbalances_of_part_two(rng):
+    for widths in [(2, 3, 2), (2, 2, 3, 1), (1, 5, 1)]:
+        theta = rng.integers(1, 99, parameter_count(widths))
+        rows = imbalance_gradients(split_layers(theta, widths)[0])
+        assert rank_mod(rows) == known_law_rank(widths, theta)
+
+
 def test_the_excess_of_two_layers_between_widths_one():
     for a in range(1, 8):
         for b in range(1, 8):
@@ -96,7 +111,6 @@ def test_every_rank_of_a_two_layer_network(shape, rng):
         (lambda: known_law_count((2, 0, 2)), r"widths\[1\]: expected an integer >= 1"),
         (lambda: known_law_count((2, 2), "tanh"), 'kind: expected "linear" or "relu"'),
         (lambda: known_law_count((2, 2), "relu", 1), "bias: expected True or False"),
-        (lambda: known_law_count((2, 2), "linear", True), "bias: expected False"),
         (lambda: known_law_rank((2, 1), [1, 2, 3]), r"theta: expected integers of shape \(2,\)"),
         (lambda: known_law_rank((2, 1), [1.0, 2.0]), "theta: expected integers"),
         (lambda: known_law_rank((2, 1), [1, 2**41]), "theta: expected integers below"),

@@ -89,6 +89,14 @@ def test_networks_written_as_polynomials(widths):
     assert (found.growth[0], found.dimension) == LINEAR[widths]
 
 
+def test_biases_are_a_constant_unit():
+    """Widths (1, 2, 1): W_2 W_1 and W_2 b, the gradients of a polynomial map."""
+    a, b, c = (sp.symbols(f"{name}:2") for name in "abc")
+    phi = [sum(p * q for p, q in zip(c, v, strict=True)) for v in (a, b)]
+    expected = lie_dimension_of(phi, [*a, *b, *c])
+    assert lie_dimension((1, 2, 1), "linear", True).growth == expected.growth
+
+
 def bracket_dimension(phi, x, rounds, at):
     """Rank over the rationals of iterated brackets at a point."""
     fields = [sp.Matrix([f.diff(s) for s in x]) for f in phi]
@@ -139,7 +147,7 @@ x, y = sp.symbols("x y")
     ("call", "message"),
     [
         (lambda: lie_dimension((2, 2), method="float"), 'method: expected "auto" or "computed"'),
-        (lambda: lie_dimension((2, 2), "linear", True), "bias: expected False"),
+        (lambda: lie_dimension((2, 2), "linear", 0), "bias: expected True or False"),
         (
             lambda: lie_dimension((2, 1, 1), theta=[1, 2]),
             r"theta: expected integers of shape \(3,\)",

@@ -1,8 +1,10 @@
 """Series modulo the prime: against rational arithmetic in sympy, and against brackets."""
 
 import numpy as np
+import pytest
 import sympy as sp
 
+from gradflows.conservation import lie_vectors
 from gradflows.conservation.jets import (
     LinearJet,
     coefficient,
@@ -83,6 +85,33 @@ def test_iterates_are_those_of_vector_fields(rng):
         bracket = Z.jacobian(x) * X - X.jacobian(x) * Z
         for order, vector in enumerate((Z, bracket)):
             assert found[order, n].tolist() == [mod(v) for v in vector.subs(at)]
+
+
+def test_floating_point_agrees_where_nothing_is_large(rng):
+    weights = [rng.integers(-2, 3, s) for s in [(3, 2), (2, 3)]]
+    control, ends = rng.integers(-2, 3, (3, 2, 2)), rng.integers(-2, 3, (4, 2))
+    exact = lie_vectors(weights, 6 * control, ends, ends)
+    rounded = lie_vectors(weights, 6 * control, ends, ends, p=None)
+    assert np.abs(rounded).max() < PRIME / 2
+    assert np.array_equal(exact, rounded)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weights": [[[1]], [[1, 2]]]}, r"weights\[1\]: expected shape \(rows, 1\)"),
+        ({"control": [[[1, 2]]]}, r"control: expected shape \(K, 1, 1\)"),
+        ({"left": [[1, 2]]}, r"left: expected shape \(n, 1\)"),
+        ({"right": [[1], [2]]}, r"right: expected shape \(1, 1\)"),
+        ({"left": [[0.5]]}, "expected integers"),
+        ({"p": 4}, "p: expected a prime"),
+        ({"p": 2, "control": [[[1]], [[1]]]}, "p: expected a prime above the length"),
+    ],
+)
+def test_bad_input(change, message):
+    given = {"weights": [[[1]], [[2]]], "control": [[[3]]], "left": [[1]], "right": [[1]]}
+    with pytest.raises(ValueError, match=message):
+        lie_vectors(**(given | change))
 
 
 def test_batches_do_not_matter(rng, monkeypatch):

@@ -15,6 +15,8 @@ from gradflows.conservation.exact_counting import (
     lie_dimension_of,
     lie_vectors,
 )
+from gradflows.conservation.law_basis import LawBasis
+from gradflows.conservation.laws import known_laws, law_drift, observed_rank
 from gradflows.conservation.mirror import Preconditioned, node_balances
 from gradflows.conservation.momentum_jets import momentum_rank
 from gradflows.conservation.other_dynamics import (
@@ -25,13 +27,18 @@ from gradflows.conservation.other_dynamics import (
     momentum_leaf_dimension,
     orbit_dimension,
 )
+from gradflows.conservation.polynomial_search import SearchError, polynomial_laws
+from gradflows.conservation.search_matrix import SearchMatrix, search_matrix
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
     "AttentionHead",
     "Certificate",
+    "LawBasis",
     "LieDimension",
     "Preconditioned",
+    "SearchError",
+    "SearchMatrix",
     "certify",
     "certify_map",
     "crossed_charge",
@@ -40,6 +47,8 @@ __all__ = [
     "kernel_mod",
     "known_law_count",
     "known_law_rank",
+    "known_laws",
+    "law_drift",
     "lie_dimension",
     "lie_dimension_of",
     "lie_vectors",
@@ -48,8 +57,11 @@ __all__ = [
     "momentum_leaf_dimension",
     "momentum_rank",
     "node_balances",
+    "observed_rank",
     "orbit_dimension",
+    "polynomial_laws",
     "rank_mod",
     "scalar_chains",
+    "search_matrix",
     "so_dimension",
 ]

@@ -1,6 +1,6 @@
 r"""Certificates that a list of conservation laws is complete.
 
-Vectors in :math:`\mathrm{Lie}(W_\varphi)(\theta)` whose rank modulo a prime is k, and laws whose
+Vectors in :math:`\mathrm{Lie}(W_\phi)(\theta)` whose rank modulo a prime is k, and laws whose
 gradients have rank N there, satisfy :math:`k + N \le` number of parameters. Equality proves, with
 no tolerance anywhere, that at generic parameters the dimension is k and that near them every law
 is a function of those exhibited.
@@ -95,7 +95,7 @@ class Certificate:
             )
         network = self.kind != "map"
         laws = law_monomials(self.widths, self.kind, self.bias) if network else self.law_terms
-        extra = extra_law_count(self.widths) if self.kind == "linear" else 0
+        extra = extra_law_count(self.widths) if self.kind == "linear" and not self.bias else 0
         chains = scalar_chains(self.widths) if extra else []
         content = {
             "kind": self.kind,
@@ -165,12 +165,12 @@ def certify(widths, kind="linear", bias=False, rng=None, *, method="auto"):
     kind : str
         "linear" or "relu", the latter for the path lifting.
     bias : bool
-        Whether the hidden layers have biases; only for "relu".
+        Whether the hidden layers have biases.
     rng : numpy.random.Generator, optional
         Draws the witness, anew a few times if the bounds do not meet; seed 0 if left out.
     method : str
-        "auto": closed formulas for two-layer linear networks and for ReLU networks, exact
-        computation for the others; "computed": always the computation.
+        "auto": closed formulas for two-layer linear networks without biases and for ReLU
+        networks, exact computation for the others; "computed": always the computation.
 
     Returns
     -------
@@ -194,9 +194,9 @@ def certify(widths, kind="linear", bias=False, rng=None, *, method="auto"):
     if method not in ("auto", "computed"):
         raise ValueError(f'method: expected "auto" or "computed", got {method!r}')
     size, known = parameter_count(widths, bias), known_law_count(widths, kind, bias)
-    extra = extra_law_count(widths) if kind == "linear" else 0
+    extra = extra_law_count(widths) if kind == "linear" and not bias else 0
     given = {"kind": kind, "widths": widths, "bias": bool(bias)}
-    if method == "auto" and (kind == "relu" or len(widths) == 3):
+    if method == "auto" and (kind == "relu" or (len(widths) == 3 and not bias)):
         dimension = size - known if kind == "relu" else so_dimension(widths[2], *widths[:2])
         return _compared(size, dimension, known + extra, **given)
     rng = np.random.default_rng(0) if rng is None else rng

@@ -1,16 +1,13 @@
 r"""Check certificates: ``python -m gradflows.conservation.check_certificate FILE``.
 
-This file stands alone: Python's standard library and numpy, nothing else of gradflows. Read it
-once, and there is nothing else to trust. It recomputes, by plain integer arithmetic modulo the
-prime p of the certificate,
+This file stands alone, on Python's standard library and numpy. It recomputes, in plain integers,
 
-1. vectors that lie in Lie(W_phi) at the point theta, whatever control and generators the
-   certificate names, and their rank k: the generic dimension of Lie(W_phi) is at least k;
-2. that every exhibited law is a law, as an identity between polynomials with integer
-   coefficients (never modulo p), and the rank N of their gradients at theta modulo p;
-3. for linear networks with layers of width 1, from the widths alone, how many further laws the
-   lemma on scalar chains gives: between two consecutive layers of width 1, D parameters carry
-   D - 1 laws, independent of the imbalances of the rest of the network.
+1. vectors that lie in Lie(W_phi)(theta), whatever control and generators the certificate names,
+   and their rank k modulo its prime p: the generic dimension of Lie(W_phi) is at least k;
+2. that every exhibited law is a law, as an identity between polynomials over the integers (never
+   modulo p), and the rank N of their gradients at theta modulo p;
+3. from the widths alone, the further laws of linear networks with layers of width 1: between two
+   consecutive ones D parameters carry D - 1 laws, independent of all other imbalances.
 
 It accepts if k + N + further laws is the number of parameters and all claimed numbers are these.
 An unlucky prime or point makes k or N too small: the sum falls short, and the file is rejected.
@@ -36,7 +33,8 @@ def require(condition, reason):
 def check(c):
     """Check a certificate, a dictionary read from JSON; return the verdict in words."""
     p, theta, widths = c["prime"], c["theta"], c["widths"]
-    require(type(p) is int and 3 <= p < 2**21 and is_prime(p), "the prime is none below 2**21")
+    require(type(p) is int and 3 <= p < 2**21, "the prime is none between 3 and 2**21")
+    require(all(p % d for d in range(2, int(p**0.5) + 1)), f"{p} is not prime")
     require(c["kind"] in ("linear", "relu", "map"), "unknown kind")
     network = c["kind"] != "map"
     size = len(network_places(c)) if network else len(theta)
@@ -51,30 +49,21 @@ def check(c):
     N = rank([slope(law, theta, p) for law in laws], p)
     extra = 0
     if c["lemma"] is not None:
-        require(c["kind"] == "linear" and c["lemma"]["name"] == "scalar chains", "unknown lemma")
-        extra, known = scalar_chains(widths)
+        plain = c["kind"] == "linear" and not c["bias"]
+        require(plain and c["lemma"]["name"] == "scalar chains", "unknown lemma")
+        extra = scalar_chains(widths)
         require(extra == c["lemma"]["extra"], f"the lemma gives {extra} further laws")
-        N = min(N, known)  # the lemma counts on top of the imbalances, and of nothing else
+        N = min(N, imbalances(widths))  # it counts on top of the imbalances only
     total = f"dim Lie >= {k}, laws >= {N} + {extra}, parameters: {size}"
     require(k + N + extra == size, f"the bounds do not meet: {total}")
     claimed = (c["lie_dimension"], c["laws"], c["exhibited"])
-    require(
-        claimed == (k, size - k, N + extra), f"claimed (dim Lie, laws, shown) = {claimed}: {total}"
-    )
+    require(claimed == (k, size - k, N + extra), f"claimed {claimed}, found {total}")
     return f"{size} parameters, dim Lie = {k}, {size - k} laws, complete"
-
-
-def is_prime(p):
-    """Trial division."""
-    return all(p % d for d in range(2, int(p**0.5) + 1))
 
 
 def rank(rows, p):
     """Gaussian elimination modulo p, one pivot at a time, in int64."""
-    rest, r = np.array(rows, dtype=np.int64), 0
-    if rest.size == 0:
-        return 0
-    rest %= p
+    rest, r = np.array(rows, dtype=np.int64, ndmin=2) % p, 0
     for column in range(rest.shape[1]):
         hits = np.flatnonzero(rest[r:, column])
         if hits.size == 0:
@@ -85,8 +74,6 @@ def rank(rows, p):
         change = rest[below, column, None] * rest[r, column:]
         rest[below, column:] = (rest[below, column:] - change) % p
         r += 1
-        if r == len(rest):
-            break
     return r
 
 
@@ -96,8 +83,8 @@ def rank(rows, p):
 def network_places(c):
     """List, for every parameter, its layer, row and column; the column of a bias is -1."""
     widths, places = c["widths"], []
+    require(type(c["bias"]) is bool, "bias: neither true nor false")
     require(len(widths) >= 2 and all(type(d) is int and d > 0 for d in widths), "bad widths")
-    require(c["kind"] == "relu" or not c["bias"], "linear networks have no biases here")
     for i in range(1, len(widths)):
         places += [(i, a, b) for a in range(widths[i]) for b in range(widths[i - 1])]
         places += [(i, a, -1) for a in range(widths[i]) if c["bias"] and i < len(widths) - 1]
@@ -106,27 +93,35 @@ def network_places(c):
 
 def network_vectors(c):
     """Rows that lie in Lie(W_phi)(theta): gradients of paths, or iterates along a trajectory."""
-    p, widths, theta, W = c["prime"], c["widths"], c["theta"], []
+    p, widths, theta, places = c["prime"], c["widths"], c["theta"], network_places(c)
     if c["kind"] == "relu":
-        places = network_places(c)
         for path in c["paths"]:
             steps = [places[j] for j in path]
-            joined = all(
-                after[0] == before[0] + 1 and after[2] == before[1]
-                for before, after in zip(steps, steps[1:], strict=False)
-            )
-            starts = steps[0][0] == 1 or steps[0][2] == -1
-            require(joined and starts and steps[-1][0] == len(widths) - 1, f"no path: {path}")
+            first, last = steps[0], steps[-1]
+            ends = (first[0] == 1 or first[2] == -1) and last[0] == len(widths) - 1
+            pairs = zip(steps, steps[1:], strict=False)
+            joined = all(b[0] == a[0] + 1 and b[2] == a[1] for a, b in pairs)
+            require(ends and joined, f"no path: {path}")
         return [slope([[1, path]], theta, p) for path in c["paths"]]
-    for shape in zip(widths[1:], widths, strict=False):
-        start = sum(w.size for w in W)
-        W.append(np.array(theta[start : start + shape[0] * shape[1]]).reshape(shape) % p)
+    # With biases the layers are ((W_i, b_i), (0, 1)), the last one is (W_h, 0).
+    inputs, hidden, W = widths[0] + c["bias"], [c["bias"]] * (len(widths) - 2) + [0], []
+    for rows, columns, more in zip(widths[1:], widths, hidden, strict=False):
+        W.append(np.zeros((2, rows + more, columns + c["bias"]), dtype=np.int64))
+        W[-1][0, -1, -1] = more
+    for value, (layer, row, column) in zip(theta, places, strict=True):
+        W[layer - 1][:, row, column] = value % p, 1  # and what moves is marked by 1
+    W, masks = ([w[k] for w in W] for k in (0, 1))
     left, right = (np.array(c[key], dtype=np.int64) % p for key in ("left", "right"))
-    require(left.shape == (len(left), widths[-1]), "left: wrong shape")
-    require(right.shape == (len(left), widths[0]), "right: wrong shape")
-    control = np.array(c["control"], dtype=np.int64).reshape(-1, widths[-1], widths[0]) % p
-    require((len(control) + 1) * max(widths) < 2**20, "control: too long")
-    return iterates(linear_gradient, W, control, left[:, :, None] * right[:, None] % p, p)
+    shapes = [(len(left), widths[-1]), (len(left), inputs)]
+    require([left.shape, right.shape] == shapes, "left, right: wrong shapes")
+    control = np.array(c["control"], dtype=np.int64).reshape(-1, widths[-1], inputs) % p
+    require((len(control) + 1) * (max(widths) + 1) < 2**20, "control: too long")
+
+    def gradient(point, U, p):
+        pairs = zip(linear_gradient(point, U, p), masks, strict=True)
+        return [tuple(x and [y * mask for y in x] for x in moved) for moved, mask in pairs]
+
+    return iterates(gradient, W, control, left[:, :, None] * right[:, None] % p, p)
 
 
 def linear_gradient(W, U, p):
@@ -143,9 +138,8 @@ def linear_gradient(W, U, p):
 def junctions(c):
     """For every hidden layer i the entries of W_{i+1} (W_i, b_i), parameter by parameter.
 
-    A parameter of one factor is listed with the parameters of the other that it meets, and with
-    the entry in which it does: for ReLU networks, where each path is an entry of phi, the sum
-    over the neurons of layer i is taken apart.
+    A parameter of one factor is listed with those of the other that it meets, and the entry in
+    which it does. For ReLU networks each path is an entry of phi: sums are taken apart.
     """
     result = [defaultdict(list) for _ in c["widths"]]
     into = defaultdict(list)
@@ -174,20 +168,19 @@ def check_network_law(junctions, law):
     return False
 
 
+def imbalances(w):
+    """Count the independent entries of the imbalances of a linear network with the widths w."""
+    pairs = [(w[i], max(0, w[i] - w[i - 1] - w[i + 1])) for i in range(1, len(w) - 1)]
+    return sum(d * (d + 1) // 2 - e * (e + 1) // 2 for d, e in pairs)
+
+
 def scalar_chains(widths):
-    """Count the further laws between consecutive layers of width 1, and the imbalances."""
-
-    def imbalances(w):
-        def T(s):
-            return s * (s + 1) // 2 if s > 0 else 0
-
-        return sum(T(w[i]) - T(w[i] - w[i - 1] - w[i + 1]) for i in range(1, len(w) - 1))
-
+    """Count the further laws between consecutive layers of width 1."""
     ones, extra = [i for i, width in enumerate(widths) if width == 1], 0
     for first, last in zip(ones, ones[1:], strict=False):
-        piece = widths[first : last + 1]
-        extra += sum(a * b for a, b in zip(piece, piece[1:], strict=False)) - 1 - imbalances(piece)
-    return extra, imbalances(widths)
+        w = widths[first : last + 1]
+        extra += sum(a * b for a, b in zip(w, w[1:], strict=False)) - 1 - imbalances(w)
+    return extra
 
 
 # Any polynomial map: a polynomial is a list of terms [coefficient, indices with repetitions].
@@ -229,8 +222,7 @@ def map_vectors(c):
     control = np.array(c["control"], dtype=np.int64).reshape(-1, len(phi)) % p
 
     def gradient(point, U, p):
-        n = len(point[0][0])
-        total = [(zeros(n), None) for _ in point]
+        total = [([0 * u[..., 0, None, None] for u in U], None) for _ in point]
         for i, f in enumerate(phi):
             for j, a, rest in partials(f):
                 term = [u[..., i, None, None] * (a % p) % p for u in U], None
@@ -261,23 +253,16 @@ def iterates(gradient, theta, control, starts, p):
             x.append(v[k] * pow(k + 1, -1, p) % p)
     constant = [starts] + [0 * starts] * K
     Z = [x for x, _ in gradient([(x, None) for x in path], constant, p)]
-    full = [np.zeros((len(starts), *x.shape), dtype=np.int64) for x in theta]
     for n in range(K, -1, -1):
-        now = [(z[0] + zero).reshape(len(starts), -1) for z, zero in zip(Z, full, strict=True)]
-        rows.append(np.hstack(now))
+        rows.append(np.hstack([z[0].reshape(len(starts), -1) for z in Z]))
         if n:
             point = [(x[:n], z[:n]) for x, z in zip(path, Z, strict=True)]
-            moved = [y or zeros(n) for _, y in gradient(point, list(control[:n]), p)]
+            moved = gradient(point, list(control[:n]), p)
             Z = [
-                [((k + 1) * z[k + 1] - y[k]) % p for k in range(n)]
-                for z, y in zip(Z, moved, strict=True)
+                [((k + 1) * z[k + 1] - (y[k] if y else 0)) % p for k in range(n)]
+                for z, (_, y) in zip(Z, moved, strict=True)
             ]
     return np.concatenate(rows)
-
-
-def zeros(n):
-    """Zero series."""
-    return [np.zeros((1, 1), dtype=np.int64)] * n
 
 
 def plus(a, b, p):
@@ -304,21 +289,20 @@ def transpose(number):
 
 
 def main(arguments):
-    """Check the files that are named; the exit status is 0 if all are accepted."""
-    if not arguments:
-        print("usage: python -m gradflows.conservation.check_certificate FILE ...")
+    """Check one file; return the exit status, 0 if it is accepted."""
+    if len(arguments) != 1:
+        print("usage: python -m gradflows.conservation.check_certificate FILE")
         return 2
-    failures = 0
-    for name in arguments:
-        try:
-            with open(name, encoding="utf-8") as file:
-                verdict = "accepted: " + check(json.load(file))
-        except RejectedError as reason:
-            verdict, failures = f"rejected: {reason}", failures + 1
-        except (OSError, LookupError, TypeError, ValueError, OverflowError) as problem:
-            verdict, failures = f"rejected: not readable, {problem!r}", failures + 1
-        print(f"{name}: {verdict}")
-    return 1 if failures else 0
+    try:
+        with open(arguments[0], encoding="utf-8") as file:
+            print("accepted:", check(json.load(file)))
+    except RejectedError as reason:
+        print("rejected:", reason)
+        return 1
+    except (OSError, LookupError, TypeError, ValueError, OverflowError) as problem:
+        print("rejected: not a certificate,", repr(problem))
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 r"""How many independent laws are known: closed formulas, and ranks modulo a prime as their test.
 
 The known laws of a linear network are the entries of its imbalances
-:math:`C_i = W_{i+1}^T W_{i+1} - W_i W_i^T`. Those of a ReLU network are the diagonals, one for
-each hidden neuron, with the square of the neuron's bias subtracted.
+:math:`C_i = W_{i+1}^T W_{i+1} - W_i W_i^T`, with :math:`b_i b_i^T` subtracted if the layer has a
+bias. Those of a ReLU network are the diagonals, one for each hidden neuron.
 """
 
 import numpy as np
 
-from gradflows.deep_linear.imbalance_count import imbalance_gradients
 from gradflows.modular import PRIME, rank_mod
 from gradflows.networks import DeepLinear
 from gradflows.validation import as_count
@@ -26,9 +25,10 @@ def known_law_count(widths, kind="linear", bias=False):
 
     For linear networks, with :math:`T(s) = s(s+1)/2` for s > 0 and 0 otherwise, it is
 
-    .. math:: \sum_{i=1}^{h-1} \bigl[T(d_i) - T(d_i - d_{i-1} - d_{i+1})\bigr],
+    .. math:: \sum_{i=1}^{h-1} \bigl[T(d_i) - T(d_i - d_{i-1} - d_{i+1})\bigr];
 
-    for ReLU networks, with or without hidden biases, the number of hidden neurons.
+    with hidden biases :math:`d_{i-1}` is replaced by :math:`d_{i-1} + 1`. For ReLU networks, with
+    or without biases, it is the number of hidden neurons.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def known_law_count(widths, kind="linear", bias=False):
     kind : str
         "linear" or "relu".
     bias : bool
-        Whether the hidden layers have biases; only for "relu".
+        Whether the hidden layers have biases.
 
     Returns
     -------
@@ -61,11 +61,11 @@ def known_law_count(widths, kind="linear", bias=False):
     if kind == "relu":
         return sum(widths[1:-1])
     triples = zip(widths, widths[1:], widths[2:], strict=False)
-    return sum(_triangle(b) - _triangle(b - a - c) for a, b, c in triples)
+    return sum(_triangle(b) - _triangle(b - a - bias - c) for a, b, c in triples)
 
 
 def extra_law_count(widths):
-    r"""Count the laws that the width-1 layers of a linear network add to the known ones.
+    r"""Count the laws that width-1 layers of a linear network without biases add to the known ones.
 
     Between two consecutive layers of width 1 the network is one number s, and its D parameters
     there carry D - 1 laws. The count is the sum of :math:`D - 1 - N`, N the number of known laws
@@ -184,7 +184,7 @@ def known_law_rank(widths, theta, kind="linear", bias=False, *, p=PRIME):
     kind : str
         "linear" or "relu".
     bias : bool
-        Whether the hidden layers have biases; only for "relu".
+        Whether the hidden layers have biases.
     p : int
         A prime below 2**21.
 
@@ -209,20 +209,14 @@ def known_law_rank(widths, theta, kind="linear", bias=False, *, p=PRIME):
     """
     widths = network_widths(widths, kind, bias)
     theta = as_integers("theta", theta, (parameter_count(widths, bias),))
-    weights, biases = split_layers(theta, widths, bias)
-    if len(weights) == 1:
+    laws = law_monomials(widths, kind, bias)
+    if not laws:
         return 0
-    if kind == "linear":
-        return rank_mod(imbalance_gradients(weights), p)
-    rows, start = np.zeros((sum(widths[1:-1]), theta.size), dtype=theta.dtype), 0
-    places, at = split_layers(np.arange(theta.size), widths, bias)
-    for i, width in enumerate(widths[1:-1]):
-        for neuron in range(width):
-            rows[start + neuron, places[i + 1][:, neuron]] = weights[i + 1][:, neuron]
-            rows[start + neuron, places[i][neuron]] = -weights[i][neuron]
-            if bias:
-                rows[start + neuron, at[i][neuron]] = -biases[i][neuron]
-        start += width
+    terms = [(k, c, i, j) for k, law in enumerate(laws) for c, (i, j) in law]
+    k, c, i, j = np.array(terms, dtype=np.int64).T
+    rows = np.zeros((len(laws), theta.size), dtype=np.int64)
+    np.add.at(rows, (k, i), c * theta[j])
+    np.add.at(rows, (k, j), c * theta[i])
     return rank_mod(rows, p)
 
 
@@ -236,7 +230,7 @@ def law_monomials(widths, kind, bias=False):
                 plus = zip(after[:, p].tolist(), after[:, q].tolist(), strict=True)
                 minus = zip(before[p].tolist(), before[q].tolist(), strict=True)
                 law = [[1, list(pair)] for pair in plus] + [[-1, list(pair)] for pair in minus]
-                laws.append(law + ([[-1, [int(at[i][p])] * 2]] if bias else []))
+                laws.append(law + ([[-1, [int(at[i][p]), int(at[i][q])]]] if bias else []))
     return laws
 
 
@@ -266,8 +260,6 @@ def network_widths(widths, kind, bias):
         raise ValueError(f'kind: expected "linear" or "relu", got {kind!r}')
     if not isinstance(bias, bool | np.bool_):
         raise ValueError(f"bias: expected True or False, got {bias!r}")
-    if bias and kind == "linear":
-        raise ValueError('bias: expected False for kind "linear", got True')
     return widths
 
 

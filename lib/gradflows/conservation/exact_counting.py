@@ -1,8 +1,8 @@
 r"""The exact dimension of the Lie algebra that a model map generates.
 
-The gradients of the entries of a polynomial map :math:`\varphi` span :math:`W_\varphi`; brackets
-enlarge it to :math:`\mathrm{Lie}(W_\varphi)`. Its dimension at a point is found without forming a
-bracket: one random polynomial control is enough (see :mod:`gradflows.conservation.jets`).
+The gradients of the entries of a polynomial map :math:`\phi` span :math:`W_\phi`; brackets
+enlarge it to :math:`\mathrm{Lie}(W_\phi)`. Its dimension at a point is found without forming a
+bracket: one random polynomial control is enough, see ``jets.py``.
 Everything is done modulo a prime, where ranks are exact. All results are lower bounds for the
 generic dimension over the reals, and an equality as soon as enough laws are known.
 """
@@ -19,7 +19,7 @@ from gradflows.conservation.complete_lists import (
     parameter_count,
     split_layers,
 )
-from gradflows.conservation.jets import LinearJet, residues
+from gradflows.conservation.jets import LinearJet, residues, with_biases
 from gradflows.conservation.map_jets import map_jet, polynomial_map
 from gradflows.conservation.path_cover import covering_paths, path_vectors
 from gradflows.modular import PRIME, as_residues, pivots_mod
@@ -62,7 +62,7 @@ class Witness:
     theta : numpy.ndarray, (size,)
     control : numpy.ndarray, (K, d_h, d_0) or (K, d)
         Coefficients of the control; empty for ReLU networks.
-    left, right : numpy.ndarray, (n, d_h) and (n, d_0)
+    left, right : numpy.ndarray, (n, d_h) and (n, d_0), (n, d_0 + 1) with biases
         The generators of a linear network are the gradients of ``left @ product @ right``; empty
         otherwise.
     """
@@ -91,7 +91,7 @@ def lie_dimension(widths, kind="linear", bias=False, rng=None, *, theta=None, me
     kind : str
         "linear" or "relu".
     bias : bool
-        Whether the hidden layers have biases; only for "relu".
+        Whether the hidden layers have biases.
     rng : numpy.random.Generator, optional
         Draws point, control and generators; seed 0 if left out.
     theta : array_like of int, (size,), optional
@@ -242,14 +242,18 @@ def searched(widths, kind, bias, rng, theta=None):
     theta = _draw(rng, size) if generic else theta
     if kind == "relu":
         return grown(path_vectors(theta, covering_paths(widths, bias))[None]), Witness(theta)
-    ends = widths[-1], widths[0]
-    room, narrow = room - extra_law_count(widths), min(widths)
-    n = narrow * (sum(ends) - narrow) if generic else ends[0] * ends[1]
+    ends, narrow = (widths[-1], widths[0] + bias), min(widths)
+    n = ends[0] * ends[1] if bias or not generic else narrow * (sum(ends) - narrow)
     left, right = (_draw(rng, (n, d)) for d in ends)
-    weights, _ = split_layers(residues(theta), widths)
+    weights, masks = split_layers(residues(theta), widths, bias)[0], None
+    if bias:
+        weights, masks = with_biases(*split_layers(residues(theta), widths, bias))
+    else:
+        room -= extra_law_count(widths)
 
     def attempt(control):
-        vectors = LinearJet(weights, residues(control)).vectors(residues(left), residues(right))
+        jet = LinearJet(weights, residues(control), masks=masks)
+        vectors = jet.vectors(residues(left), residues(right))
         return grown(vectors), Witness(theta, control, left, right)
 
     return _enlarged(attempt, ends, room, -(-room // n) - 1, rng)

@@ -4,11 +4,11 @@ A series of matrices is an array ``(K, a, b)``: coefficient k of :math:`t^k` at 
 entries are residues modulo a prime p, held in float64; with ``p=None`` they are ordinary floats,
 and everything is rounded.
 
-Along :math:`\dot\theta = \nabla\langle u(t), \varphi(\theta)\rangle` a curve of tangent vectors
+Along :math:`\dot\theta = \nabla\langle u(t), \phi(\theta)\rangle` a curve of tangent vectors
 :math:`Z(t)` is pulled back to the start by the linearised flow; its derivatives there are
 obtained by iterating :math:`Z \mapsto \dot Z - HZ`, with the Hessian H of
-:math:`\langle u(t), \varphi\rangle` along the trajectory. Started at fields of
-:math:`W_\varphi`, all iterates at t = 0 lie in :math:`\mathrm{Lie}(W_\varphi)(\theta(0))`.
+:math:`\langle u(t), \phi\rangle` along the trajectory. Started at fields of
+:math:`W_\phi`, all iterates at t = 0 lie in :math:`\mathrm{Lie}(W_\phi)(\theta(0))`.
 """
 
 import numpy as np
@@ -120,7 +120,7 @@ def derivative(Z, axis, p=PRIME):
     return np.moveaxis(_reduce(Z[..., 1:] * np.arange(1, Z.shape[-1]), p), -1, axis)
 
 
-def trajectory(weights, control, p=PRIME):
+def trajectory(weights, control, p=PRIME, masks=None):
     r"""Taylor series of a deep linear network under a control, modulo the prime.
 
     .. math:: \dot W_i = (W_h\cdots W_{i+1})^T\, U(t)\, (W_{i-1}\cdots W_1)^T
@@ -132,6 +132,8 @@ def trajectory(weights, control, p=PRIME):
     control : numpy.ndarray, (K, d_h, d_0)
         Coefficients of U.
     p : int or None
+    masks : list of numpy.ndarray, (d_i, d_{i-1}), optional
+        1 for the entries that move, 0 for constants.
 
     Returns
     -------
@@ -152,7 +154,8 @@ def trajectory(weights, control, p=PRIME):
             after[-1 - i][k] = coefficient(W[-i].mT, after[-i], k, p)
         inverse = 1 / (k + 1) if p is None else pow(k + 1, -1, p)
         for i in range(depth):
-            W[i][k + 1] = _reduce(coefficient(after[i], before[i].mT, k, p) * inverse, p)
+            speed = coefficient(after[i], before[i].mT, k, p)
+            W[i][k + 1] = _reduce((speed if masks is None else speed * masks[i]) * inverse, p)
     return W, before, after
 
 
@@ -161,12 +164,12 @@ class LinearJet:
 
     Parameters
     ----------
-    weights, control, p : see :func:`trajectory`
+    weights, control, p, masks : see :func:`trajectory`
     """
 
-    def __init__(self, weights, control, p=PRIME):
-        self.p = p
-        W, before, after = trajectory(weights, control, p)
+    def __init__(self, weights, control, p=PRIME, masks=None):
+        self.p, self.masks = p, masks
+        W, before, after = trajectory(weights, control, p, masks)
         self.orders, self.depth = len(control) + 1, len(weights)
         self.W, self.WT = [toeplitz(w) for w in W], [toeplitz(w.mT) for w in W]
         self.before = [toeplitz(b) for b in before]
@@ -189,7 +192,7 @@ class LinearJet:
         Returns
         -------
         numpy.ndarray, (K + 1, n, size)
-            Order by order; K + 1 orders for a control with K coefficients.
+            Order by order, for a control with K coefficients; zeros at constant entries.
         """
         rows = max(1, CHUNK // (self.orders * self.size))
         parts = [
@@ -216,7 +219,7 @@ class LinearJet:
         for i in range(self.depth - 1):
             ahead.append(times(self.W[i], ahead[-1], self.p))
             back.append(times(self.WT[-1 - i], back[-1], self.p))
-        return [_outer(a, b, self.p) for a, b in zip(back[::-1], ahead, strict=True)]
+        return self._masked([_outer(a, b, self.p) for a, b in zip(back[::-1], ahead, strict=True)])
 
     def _hessian(self, Z):
         """Hessian of <U, phi> times Z, by differentiating both propagations."""
@@ -230,10 +233,46 @@ class LinearJet:
             moved = times(self.after_T[j], Z[j], p).mT
             back.append(_reduce(times(self.WT[j], back[-1], p) + moved, p))
         back.reverse()
-        return [
-            times_right(back[i], self.before[i], p) + times(self.after[i], ahead[i].mT, p)
-            for i in range(self.depth)
-        ]
+        return self._masked(
+            [
+                times_right(back[i], self.before[i], p) + times(self.after[i], ahead[i].mT, p)
+                for i in range(self.depth)
+            ]
+        )
+
+    def _masked(self, Z):
+        """Set what belongs to constants to zero."""
+        if self.masks is None:
+            return Z
+        return [z * mask for z, mask in zip(Z, self.masks, strict=True)]
+
+
+def with_biases(weights, biases):
+    r"""Write affine layers as linear ones with a constant unit: ``[[W, b], [0, 1]]``.
+
+    Parameters
+    ----------
+    weights : list of numpy.ndarray, (d_i, d_{i-1})
+    biases : list of numpy.ndarray, (d_i,)
+        Of the hidden layers.
+
+    Returns
+    -------
+    matrices, masks : lists of numpy.ndarray
+        For hidden layers ``(d_i + 1, d_{i-1} + 1)``, for the last one ``(d_h, d_{h-1} + 1)`` with
+        zeros in the last column; masks are 1 at weights and biases.
+    """
+    matrices, masks = [], []
+    for i, weight in enumerate(weights):
+        hidden = i < len(biases)
+        rows, columns = weight.shape
+        matrix, mask = np.zeros((2, rows + hidden, columns + 1))
+        matrix[:rows, :columns], mask[:rows, :columns] = weight, 1
+        if hidden:
+            matrix[:rows, columns], mask[:rows, columns], matrix[rows, columns] = biases[i], 1, 1
+        matrices.append(matrix)
+        masks.append(mask)
+    return matrices, masks
 
 
 def _outer(a, b, p):

@@ -55,7 +55,7 @@ def map_jet(terms, theta, control):
     terms : list
         From :func:`polynomial_map`, d polynomials.
     theta : numpy.ndarray of int, (size,)
-        Start of the trajectory of :math:`\dot\theta = \sum_i u_i(t) \nabla\varphi_i(\theta)`.
+        Start of the trajectory of :math:`\dot\theta = \sum_i u_i(t) \nabla\phi_i(\theta)`.
     control : numpy.ndarray of int, (K, d)
         Coefficients of u.
 

@@ -100,7 +100,7 @@ def output_flow(
     t_end : float
         Positive, on the clock chosen.
     times : array_like, (n_times,), optional
-        As for :func:`gradflows.gradient_flow`.
+        As for :func:`gradflows.flows.gradient_flow`.
     rank : int, optional
         Number of singular values of the Jacobian that count for ``tau = 1``; the rest count as
         zero. It is the largest possible one, ``min(n*d_h, size)``, unless you know better:
@@ -109,7 +109,7 @@ def output_flow(
         For ``tau = 1`` the flow stops where the last of these values falls below `guard` times
         the largest singular value at the start.
     method, rtol, atol
-        As for :func:`gradflows.gradient_flow`; "auto" is DOP853.
+        As for :func:`gradflows.flows.gradient_flow`; "auto" is DOP853.
 
     Returns
     -------

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import sympy as sp
 
-from gradflows.deep_linear import gauge_direction, rank_modulo
-from gradflows.deep_linear.imbalance_count import PRIME
+from gradflows.deep_linear import gauge_direction
+from gradflows.modular import PRIME, rank_mod
 
 
 def flat(weights):
@@ -27,7 +27,7 @@ def units(weights):
 def tangent_rank(weights):
     """Dimension of the orbit of an integer network, as the rank of its tangent space."""
     columns = [flat(gauge_direction(unit, weights)) for unit in units(weights)]
-    return rank_modulo(np.array(columns).astype(int))
+    return rank_mod(np.array(columns).astype(int))
 
 
 def shrinking_gauge(widths, r, stubs, factor):
@@ -109,7 +109,7 @@ def invariant_count(widths, degree, *, orthogonal=False):
                 image[new] += 1
                 block[place[tuple(image)], place[powers]] += sign * powers[old]
         blocks.append(block)
-    return len(monomials) - rank_modulo(np.vstack(blocks))
+    return len(monomials) - rank_mod(np.vstack(blocks))
 
 
 def _derivations(shapes, orthogonal):
@@ -149,4 +149,4 @@ def product_count(widths, degree, rng):
                 value = value * pow(x, power, PRIME) % PRIME
             values.append(value)
         rows.append(values)
-    return rank_modulo(np.array(rows, dtype=np.int64))
+    return rank_mod(np.array(rows, dtype=np.int64))
