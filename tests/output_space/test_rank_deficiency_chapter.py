@@ -76,7 +76,9 @@ def test_the_door_of_the_cube_has_two_orbits():
         output_flow(problem, [-1.0], 1.0, clock="t", t_end=1.0)
     assert stop.value.time == pytest.approx(0.5, abs=1e-6)
     # behind the door the same equation takes the other branch to the label
-    behind = solve_ivp(lambda t, z: 2 / (3 * z**2), (0.501, 1), [np.cbrt(0.002)], rtol=1e-10)
+    behind = solve_ivp(
+        lambda t, z: 2 / (3 * z**2), (0.501, 1), [np.cbrt(0.002)], rtol=1e-10, atol=1e-12
+    )
     assert behind.y[0, -1] == pytest.approx(1.0, abs=1e-6)
 
 
