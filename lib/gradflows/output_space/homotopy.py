@@ -176,6 +176,8 @@ class _OutputFlow:
         return OutputFrame(self.jacobian(theta)).values
 
     def field(self, t, theta):
+        if not np.isfinite(theta).all():  # a trial step went too far; NaN makes it shorter
+            return np.full_like(theta, np.nan)
         velocity = -self.problem.gradient(theta) if self.tau == 0 else self._steer(theta)
         if self.clock == "t" and not self.direct:
             velocity = velocity / (self.speed * (1 - t))
