@@ -47,7 +47,8 @@ class AtlasRecord:
     known : int
         Rank of the gradients of the imbalances.
     extra : int
-        Laws that the layers of width 1 add, by :func:`~gradflows.conservation.complete_lists.extra_law_count`.
+        Laws that the layers of width 1 add, by
+        :func:`~gradflows.conservation.complete_lists.extra_law_count`.
     complete : bool
         Whether ``laws == known + extra``: then all these numbers are proved.
     """
