@@ -71,7 +71,7 @@ class Piece:
         return np.where(opposite[:, None], self.units, turned)
 
     def waits(self):
-        r"""Solve a quadratic in :math:`e^{|D|t}` for the times (m, n) at which a coordinate vanishes."""
+        r"""Solve for the times (m, n) at which coordinates vanish, roots in :math:`e^{|D|t}`."""
         n = self.active.shape[1]
         c = self.cosine[:, None]
         against = self.active & (self.pull[:, :n] < 0) & (c > OPPOSITE)

@@ -20,9 +20,6 @@ CAP = 100.0
 MARGIN = 100.0
 """A coordinate has vanished once it is this many tolerances below zero."""
 
-LOOKS = np.array([0.25, 0.5, 0.75, 1.0])
-"""Parts of a step at which coordinates are looked at for a change of sign."""
-
 
 class PolarField:
     """Right-hand side on the packed state: m logarithms, then the active coordinates, row by row.
@@ -139,7 +136,7 @@ def integrate(field, state, start, t_max, tolerance):
             if solver.status == "failed":
                 raise IntegrationError(float(solver.t), message)
             interpolant = solver.dense_output()
-            found = _first_zero(field, interpolant, MARGIN * tolerance)
+            found = _first_zero(field, solver.y, interpolant, MARGIN * tolerance)
             end = solver.t if found is None else found[0]
             segments.append(Segment(field, solver.t_old, end, interpolant, tolerance))
         evaluations += solver.nfev
@@ -151,25 +148,20 @@ def integrate(field, state, start, t_max, tolerance):
     return segments, switches, evaluations
 
 
-def _first_zero(field, interpolant, margin):
+def _first_zero(field, state, interpolant, margin):
     """Time of the first active coordinate to vanish in a step, and which vanish then; or None.
 
     A coordinate of a fitted sample may fade without being pushed below zero, and its sign is then
     rounding. So only what ends below ``-margin`` has vanished, at its last zero.
     """
-    m, before = field.m, interpolant.t_old
-    times = before + LOOKS * (interpolant.t - before)
-    for time, coordinates in zip(times, interpolant(times)[m:].T, strict=True):
-        gone = np.flatnonzero(coordinates <= -margin)
-        if gone.size:
-            break
-        before = time
-    else:
+    gone = np.flatnonzero(state[field.m :] <= -margin)
+    if gone.size == 0:
         return None
 
     def least(t):
-        return interpolant(t)[m + gone].min()
+        return interpolant(t)[field.m + gone].min()
 
-    if least(before) > 0:
-        before = brentq(least, before, time, xtol=1e-15, rtol=1e-15)
-    return before, gone[interpolant(before)[m + gone] <= max(least(before), 0.0)]
+    time = interpolant.t_old
+    if least(time) > 0:
+        time = brentq(least, time, interpolant.t, xtol=1e-15, rtol=1e-15)
+    return time, gone[interpolant(time)[field.m + gone] <= max(least(time), 0.0)]
