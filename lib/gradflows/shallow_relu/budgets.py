@@ -113,7 +113,7 @@ def _disjoint(news, neurons):
     different, first = np.unique(news, axis=0, return_index=True)
     shared = np.flatnonzero(different.sum(axis=0) > 1)
     if shared.size:
-        one, other = neurons[first[different[:, shared[0]]][:2]]
+        one, other = sorted(neurons[first[different[:, shared[0]]]])[:2]
         raise ValueError(
             f"active_sets: expected no tie between different sets that overlap, got neurons {one} "
             f"and {other}, which arrive together and share sample {shared[0]}"
