@@ -71,6 +71,7 @@ def jump_process(data, active_sets, signs):
 
     Examples
     --------
+    >>> from gradflows.shallow_relu import OrthogonalData
     >>> data = OrthogonalData([1.0, 1.0, 1.0], [1.0, 0.8, 1.2])
     >>> jump_process(data, [[0, 2], [1, 2]], [1, 1]).samples
     ((0, 2), (1,))
