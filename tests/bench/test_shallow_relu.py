@@ -87,8 +87,8 @@ def test_evaluations_against_the_same_variables_without_events(benchmark, case, 
     ratio = evaluations / run.evaluations
     print(
         f"\n{case}, scale 1e-{decades}: {evaluations} / {run.evaluations} = {ratio:.1f} times "
-        f"fewer evaluations (goal: 5), {seconds / benchmark.stats['median']:.0f} times faster, errors "
-        f"{other:.0e} / {error:.0e}"
+        f"fewer evaluations (goal: 5), {seconds / benchmark.stats['median']:.0f} times "
+        f"faster, errors {other:.0e} / {error:.0e}"
     )
     assert ratio > 5
 
