@@ -72,6 +72,9 @@ def test_random_draws_without_winners(seed):
     run = event_flow(given, directions, signs, -decades * TEN, end)
     assert run.variation_norm(end) == pytest.approx(process.norm, abs=1e-8)
     assert run.loss(end) == pytest.approx(process.losses[-1], abs=1e-12)
+    # Coordinates on fitted samples fade to rounding; none of them is taken for a switch.
+    predicted = {(s.neuron, s.sample) for s in run.switches}
+    assert predicted == {(j, k) for _, j, k in run.early.switches}
     for samples, time in zip(process.samples, process.times, strict=True):
         assert abs(run.half_drop(samples) - time * decades * TEN) < 10
     if process.fitted.all():

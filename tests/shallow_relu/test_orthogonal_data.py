@@ -96,6 +96,12 @@ def test_the_two_draws_of_the_tests():
         assert tuple((seen == group).all(axis=1).sum() for group in groups) == expected
 
 
+def test_samples_without_a_label_are_in_no_active_set():
+    given = OrthogonalData([1.0, 1.0, 1.0], [1.0, 0.0, -1.0])
+    found = active_sets(given, [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [-1.0, 1.0, 0.0]], [1, -1, 1])
+    np.testing.assert_array_equal(found, [[1, 0, 0], [0, 0, 1], [0, 0, 0]])
+
+
 def test_inputs_that_are_not_orthogonal_are_named_with_their_cosine():
     X = np.eye(4)
     X[1, 3] = 0.1
