@@ -1,0 +1,1 @@
+"""Checks of the chapter output_space/cross_entropy: fibres, minimisers, and infinity."""
