@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from gradflows import Problem, ShallowReLU, SquaredLoss, gradient_flow
+from gradflows import Problem, ShallowReLU, SquaredLoss
 from gradflows.shallow_relu import OrthogonalData, balanced_init, event_flow
 from gradflows.statements import Evidence, statement
 
@@ -52,22 +52,16 @@ def coordinates(rng):
     "and no output weight changes its sign.",
     status="literature",
     source="du2018algorithmic",
-    evidence="numeric",
-    bound=1e-6,
+    **EXACT,
 )
 def balance(rng):
-    """Follow a flow on inputs that are not orthogonal; the falsehood is the sum of the squares."""
-    X, y = rng.standard_normal((3, 5)), rng.standard_normal((1, 5))
-    W = 0.5 * rng.standard_normal((6, 3))
-    network = ShallowReLU(3, 6)
-    a = rng.choice([-1.0, 1.0], 6) * np.linalg.norm(W, axis=1)
-    problem = Problem(network, X, SquaredLoss(y))
-    run = gradient_flow(problem, network.join([W, a[None]]), 1.0, rtol=1e-8, atol=1e-10)
-    first, second = network.split(run.theta)
-    squares, norms = second[:, 0] ** 2, np.sum(first**2, axis=-1)
-    flips = np.count_nonzero(np.sign(second[:, 0]) != np.sign(a))
-    sums = squares + norms
-    return Evidence(np.abs(squares - norms).max() + flips, np.abs(sums - sums[0]).max())
+    """Differentiate on integers, inputs not orthogonal; the falsehood is the sum of squares."""
+    W, a = rng.integers(-3, 4, (8, 3)).astype(float), rng.integers(1, 4, 8).astype(float)
+    W[0] = 1.0, 2.0, 3.0  # one neuron at least is active
+    X, y = rng.integers(1, 4, (3, 2)).astype(float), rng.integers(100, 200, 2).astype(float)
+    dW, da = network_velocity(X, -y, W, a)
+    outer, inner = a * da, np.sum(W * dW, axis=1)
+    return Evidence(np.count_nonzero(outer - inner), np.count_nonzero(outer + inner))
 
 
 @statement(
