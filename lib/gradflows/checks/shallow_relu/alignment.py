@@ -6,7 +6,7 @@ import numpy as np
 
 from gradflows import Problem, ShallowReLU, SquaredLoss
 from gradflows.checks.shallow_relu.alignment_paths import brute_path, draw, stable_directions
-from gradflows.shallow_relu import OrthogonalData, early_neuron, event_flow
+from gradflows.shallow_relu import early_neuron, event_flow
 from gradflows.statements import Evidence, statement
 
 BOOK = dict(status="this book", source="this book")
