@@ -29,9 +29,7 @@ def test_the_early_flow_by_small_steps(sign):
     start = np.array([0.4, 0.7, -0.2, 0.3, 0.5, 0.6, -0.8])
     neuron = early_neuron(start, FORCE, sign)
     w = by_steps(start, FORCE, sign, 12.0)
-    assert np.linalg.norm(w) == pytest.approx(
-        neuron.growth(12.0) * np.linalg.norm(start), rel=2e-3
-    )
+    assert np.linalg.norm(w) == pytest.approx(neuron.growth(12.0) * np.linalg.norm(start), rel=2e-3)
     assert w / np.linalg.norm(w) == pytest.approx(neuron.direction(12.0), abs=2e-3)
 
 
