@@ -1,4 +1,4 @@
-"""Checks of the chapter shallow_relu/staircase: levels of the loss, times and shapes of its falls."""
+"""Checks of the chapter shallow_relu/staircase: levels of the loss, times and shapes of falls."""
 
 import itertools
 from fractions import Fraction
@@ -24,7 +24,9 @@ def levels(rng):
     """Build a critical point for every set, in fractions; the falsehood sees excluded samples."""
     n = 4
     norms = [Fraction(int(v), 2) for v in rng.integers(1, 6, n)]
-    labels = [Fraction(int(v) * s) for v, s in zip(rng.integers(1, 6, n), (1, 1, -1, -1))]
+    labels = [
+        Fraction(int(v) * s) for v, s in zip(rng.integers(1, 6, n), (1, 1, -1, -1), strict=True)
+    ]
     error = control = 0
     sets = [set(A) for r in range(n + 1) for A in itertools.combinations(range(n), r)]
     for fitted in sets:
@@ -41,11 +43,11 @@ def critical_violations(norms, labels, fitted, excluded):
         z = [abs(labels[k]) / norms[k] if k in mine else excluded for k in range(n)]
         neurons.append((sign if mine else 0, z if mine else [Fraction(0)] * n))
     outputs = [q * sum(a * max(z[k], 0) for a, z in neurons) for k, q in enumerate(norms)]
-    residual = [h - y for h, y in zip(outputs, labels)]
+    residual = [h - y for h, y in zip(outputs, labels, strict=True)]
     count = 0
     for a, z in neurons:
         D = [-residual[k] * norms[k] / n if z[k] > 0 else 0 for k in range(n)]
-        count += sum(a * d != 0 for d in D) + (sum(x * d for x, d in zip(z, D)) != 0)
+        count += sum(a * d != 0 for d in D) + (sum(x * d for x, d in zip(z, D, strict=True)) != 0)
     level = sum(r**2 for r in residual) / (2 * n)
     missing = sum(labels[k] ** 2 for k in range(n) if k not in fitted) / (2 * n)
     return count + (level != missing)
@@ -98,7 +100,7 @@ def both_half_drops(given, t_max):
     "delta the shift of the orbit of one neuron; the leading order is ln(1/lambda)/|D|.",
     **BOOK,
     evidence="numeric",
-    bound=1e-3,
+    bound=1e-4,
 )
 def times(rng):
     """Compare with simulated times at 1e-60; the falsehood is the formula of equal norms."""
@@ -129,7 +131,7 @@ def shift_of_one_neuron(alone):
     "squared logistic curves.",
     **BOOK,
     evidence="numeric",
-    bound=1e-3,
+    bound=1e-4,
 )
 def logistic(rng):
     """Compare whole loss curves at 1e-60; the falsehood forgets the square of the residual."""
@@ -154,7 +156,7 @@ def logistic(rng):
     "positive labels and at 1/|D_-| by the negative ones, and the larger force comes first.",
     **BOOK,
     evidence="numeric",
-    bound=1e-3,
+    bound=1e-4,
 )
 def limit(rng):
     """Measure between the steps, negative first; the falsehood says positive labels come first."""
@@ -181,7 +183,7 @@ def limit(rng):
     "and the directions of the start but not on its scale, plus o(1).",
     **BOOK,
     evidence="numeric",
-    bound=1e-3,
+    bound=1e-4,
 )
 def ties(rng):
     """Measure the gap at two scales; the falsehood takes the two times for equal."""
@@ -192,7 +194,8 @@ def ties(rng):
     strength = np.linalg.norm(given[0].D_plus)
     constant = gap_of_amplitudes(given[0], *scaled) / (2 * strength)
     for decades in (50, 80):
-        measured = both_half_drops((given[0], *scaled, -decades * TEN), 1.1 * decades * TEN / strength)
+        far = decades * TEN
+        measured = both_half_drops((given[0], *scaled, -far), 1.1 * far / strength)
         gap = measured[0] - measured[1]
         error, control = max(error, abs(gap - constant)), max(control, abs(gap))
     return Evidence(error, control)
