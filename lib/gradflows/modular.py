@@ -68,7 +68,7 @@ def rank_mod(A, p=PRIME, *, method="numpy"):
     A, p = as_residues(A, p), int(p)
     if _uses_flint(method):
         return int(_to_flint(A, p).rank())
-    return len(_eliminate(A, p)[1])
+    return len(_eliminate(A, p, form=False)[1])
 
 
 def kernel_mod(A, p=PRIME, *, method="numpy"):
@@ -146,7 +146,7 @@ def pivots_mod(A, p=PRIME):
     >>> pivots_mod([[1, 2, 0], [1, 2, 1]]).tolist()
     [0, 2]
     """
-    return np.array(_eliminate(as_residues(A, p), int(p))[1], dtype=int)
+    return np.array(_eliminate(as_residues(A, p), int(p), form=False)[1], dtype=int)
 
 
 def reduce_mod(A, p=PRIME):
@@ -234,10 +234,11 @@ def as_residues(A, p=PRIME):
     return reduce_mod((given.astype(wide) % wide.type(p)).astype(np.float64), p)
 
 
-def _eliminate(A, p, upwards=False):
+def _eliminate(A, p, upwards=False, form=True):
     """Bring residues to echelon form in place; return them and the pivot columns.
 
-    With ``upwards`` the form is the reduced one.
+    With ``upwards`` the form is the reduced one. Without ``form`` only the pivots are right: the
+    last block, behind which there is nothing to eliminate, stays as it was.
     """
     (rows, columns), pivots = A.shape, []
     for start in range(0, columns, BLOCK):
@@ -248,9 +249,11 @@ def _eliminate(A, p, upwards=False):
         order, found = _panel_pivots(A[done:, start:stop].copy(), p)
         if not found:
             continue
+        chosen = start + np.array(found)
+        if stop == columns and not form:
+            return A, pivots + chosen.tolist()
         A[done:] = A[done:][order] if _moves(order) else A[done:]
         top, last = slice(done, done + len(found)), done + len(found)
-        chosen = start + np.array(found)
         A[top, start:] = product_mod(_inverse(A[top, chosen], p), A[top, start:], p)
         others = [slice(last, rows)] + ([slice(0, done)] if upwards else [])
         for other in others:
@@ -265,19 +268,19 @@ def _panel_pivots(panel, p):
     order, found = np.arange(len(panel)), []
     for column in range(panel.shape[1]):
         done = len(found)
-        candidates = np.flatnonzero(panel[done:, column])
-        if candidates.size == 0:
+        pivot = done + int(np.argmax(panel[done:, column] != 0))
+        value = panel[pivot, column]
+        if value == 0:
             continue
-        pivot = done + candidates[0]
-        panel[[done, pivot]], order[[done, pivot]] = panel[[pivot, done]], order[[pivot, done]]
-        factors = panel[done + 1 :, column] * _inverse_of(panel[done, column], p)
-        reduce_mod(factors, p)
-        rest = panel[done + 1 :, column:]
-        rest -= factors[:, None] * panel[done, column:]
-        reduce_mod(rest, p)
+        if pivot > done:
+            panel[[done, pivot]], order[[done, pivot]] = panel[[pivot, done]], order[[pivot, done]]
         found.append(column)
         if len(found) == len(panel):
             break
+        factors = reduce_mod(panel[done + 1 :, column] * _inverse_of(value, p), p)
+        rest = panel[done + 1 :, column:]
+        rest -= factors[:, None] * panel[done, column:]
+        reduce_mod(rest, p)
     return order, found
 
 

@@ -6,6 +6,8 @@ import resource
 import numpy as np
 
 from gradflows.conservation import certify
+from gradflows.conservation.atlas import main
+from gradflows.conservation.atlas_records import DATA
 from gradflows.conservation.check_certificate import check
 from gradflows.modular import PRIME, product_mod, rank_mod, reduce_mod
 
@@ -67,3 +69,10 @@ def test_rank_of_a_large_matrix(benchmark):
     )
     assert benchmark.pedantic(rank_mod, [product_mod(left, right)], rounds=3) == 1500
     goal(benchmark, "rank of a matrix 2000 x 2000", 3)
+
+
+def test_the_whole_atlas(benchmark, tmp_path):
+    size = ["--max-width", "5", "--max-depth", "4", "--out", str(tmp_path)]
+    assert benchmark.pedantic(main, [size], rounds=1) == 0
+    assert (tmp_path / "atlas.jsonl").read_bytes() == (DATA / "atlas.jsonl").read_bytes()
+    goal(benchmark, "the atlas, 2025 networks, all cores", 60)

@@ -1,5 +1,14 @@
 """Conservation laws: what they are, how to find them, how to prove that there are no others."""
 
+from gradflows.conservation.atlas_records import (
+    AtlasRecord,
+    atlas_certificate,
+    atlas_networks,
+    atlas_record,
+    canonical_widths,
+    load_atlas,
+)
+from gradflows.conservation.atlas_run import local_pool, run_atlas
 from gradflows.conservation.attention import AttentionHead
 from gradflows.conservation.bottleneck_laws import bottleneck_laws
 from gradflows.conservation.certificates import Certificate, certify, certify_map
@@ -47,6 +56,7 @@ from gradflows.conservation.search_matrix import SearchMatrix, search_matrix
 from gradflows.modular import kernel_mod, rank_mod
 
 __all__ = [
+    "AtlasRecord",
     "AttentionHead",
     "BracketGrowth",
     "Certificate",
@@ -55,7 +65,11 @@ __all__ = [
     "Preconditioned",
     "SearchError",
     "SearchMatrix",
+    "atlas_certificate",
+    "atlas_networks",
+    "atlas_record",
     "bottleneck_laws",
+    "canonical_widths",
     "certify",
     "certify_map",
     "crossed_charge",
@@ -71,6 +85,8 @@ __all__ = [
     "lie_dimension_of",
     "lie_dimension_symbolic",
     "lie_vectors",
+    "load_atlas",
+    "local_pool",
     "metric_neurons",
     "metric_parallel",
     "metric_product",
@@ -88,6 +104,7 @@ __all__ = [
     "rank_mod",
     "relaxed_balanced_weights",
     "riemannian_flow",
+    "run_atlas",
     "scalar_chains",
     "search_matrix",
     "so_dimension",

@@ -211,7 +211,7 @@ def riemannian_flow(metric, loss, gradient, z0, t_end, **options):
     z0 : array_like, (d,)
     t_end : float
     **options
-        As for :func:`gradflows.gradient_flow`.
+        As for :func:`gradflows.flows.gradient_flow`.
 
     Returns
     -------

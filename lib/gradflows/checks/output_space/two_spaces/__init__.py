@@ -1,0 +1,1 @@
+"""Checks of the statements of output_space/two_spaces."""
