@@ -38,10 +38,10 @@ class EarlyNeuron:
     paths: EarlyPaths = field(repr=False)
 
     def cosine(self, t):
-        r"""Cosine of the angle to the force, :math:`\tanh(|D|(t-t_0) + \mathrm{artanh}\,c_0)`.
+        r"""Return the cosine of the angle to the force.
 
-        Force, :math:`t_0` and :math:`c_0` are those of the last switch before t; it is 0 if no
-        force is left.
+        It is :math:`\tanh(|D|(t-t_0) + \mathrm{artanh}\,c_0)`, where D, :math:`t_0` and
+        :math:`c_0` are those of the last switch before t; 0 if no force is left.
 
         Parameters
         ----------
@@ -55,22 +55,23 @@ class EarlyNeuron:
         return self._along(t, 3)
 
     def log_growth(self, t):
-        r"""Logarithm of :math:`\rho(t)/\rho(0)`, which never overflows.
+        r"""Return the logarithm of :math:`\rho(t)/\rho(0)`, which never overflows.
 
         Parameters and result as for :meth:`cosine`.
         """
         return self._along(t, 0) - self.paths.pieces[0].log_norms[0]
 
     def growth(self, t):
-        r"""The factor :math:`\rho(t)/\rho(0)`, between switches
-        :math:`\cosh|D|t + c_0\sinh|D|t` up to a constant.
+        r"""Return the factor :math:`\rho(t)/\rho(0)`, infinite where it overflows.
 
-        Parameters and result as for :meth:`cosine`.
+        Before the first switch it is :math:`\cosh|D|t + c_0\sinh|D|t`. Parameters and result as
+        for :meth:`cosine`.
         """
-        return np.exp(self.log_growth(t))
+        with np.errstate(over="ignore"):
+            return np.exp(self.log_growth(t))
 
     def direction(self, t):
-        """Unit vectors of the neuron.
+        """Return the unit vectors of the neuron.
 
         Parameters
         ----------
@@ -152,7 +153,7 @@ def early_neuron(direction, force, sign):
 
 
 def active_sets(data, directions, signs):
-    r"""Samples that a neuron can fit: :math:`B_j = \{k: s_j y_k > 0,\ z_{jk}(0) > 0\}`.
+    r"""Find what each neuron can fit: :math:`B_j = \{k: s_j y_k > 0,\ z_{jk}(0) > 0\}`.
 
     Parameters
     ----------

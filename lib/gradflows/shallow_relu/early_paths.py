@@ -62,7 +62,7 @@ class Piece:
         return np.where(opposite, -1.0, (near - far) / np.where(opposite, 1.0, near + far))
 
     def directions(self, time):
-        """Unit vectors (m, d) after the time (m,) since the start."""
+        """Return unit vectors (m, d) after the time (m,) since the start."""
         E, c = np.exp(-self.strength * time), self.cosine
         opposite = c <= OPPOSITE
         along = (1 - E**2) / 2 + c * ((1 + E**2) / 2 - E)
@@ -71,7 +71,7 @@ class Piece:
         return np.where(opposite[:, None], self.units, turned)
 
     def waits(self):
-        r"""Times (m, n) until an active coordinate vanishes: a quadratic in :math:`e^{|D|t}`."""
+        r"""Solve for the times (m, n) at which coordinates vanish, roots in :math:`e^{|D|t}`."""
         n = self.active.shape[1]
         c = self.cosine[:, None]
         against = self.active & (self.pull[:, :n] < 0) & (c > OPPOSITE)

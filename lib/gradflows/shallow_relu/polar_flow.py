@@ -8,6 +8,7 @@ integrated: the others of :math:`w_j` do not move.
 """
 
 import numpy as np
+from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from gradflows.integrators import LEAST_RTOL, SOLVERS, Clock
@@ -18,9 +19,6 @@ CAP = 100.0
 
 MARGIN = 100.0
 """A coordinate has vanished once it is this many tolerances below zero."""
-
-LOOKS = np.array([0.25, 0.5, 0.75, 1.0])
-"""Parts of a step at which coordinates are looked at for a change of sign."""
 
 
 class PolarField:
@@ -40,10 +38,16 @@ class PolarField:
         return np.concatenate([log_norms, units[self.row, self.col]])
 
     def outputs(self, state):
-        """Outputs on the samples, (n,)."""
+        """Return the outputs on the samples, (n,)."""
         squares = np.exp(np.minimum(2 * state[: self.m], CAP))
         terms = self.weights * squares[self.row] * state[self.m :]
         return np.bincount(self.col, terms, self.data.n)
+
+    def unpack(self, state):
+        """Return (m,) logarithms and (m, n) directions, zero where a neuron is not active."""
+        units = np.zeros(self.active.shape)
+        units[self.row, self.col] = state[self.m :]
+        return state[: self.m], units
 
     def pulls(self, state):
         r"""Signed forces on the active coordinates, and their products with the directions (m,)."""
@@ -53,6 +57,7 @@ class PolarField:
         return pull, np.bincount(self.row, pull * state[self.m :], self.m)
 
     def __call__(self, t, state):
+        """Velocity of the packed state."""
         pull, radial = self.pulls(state)
         return np.concatenate([radial, pull - radial[self.row] * state[self.m :]])
 
@@ -73,18 +78,34 @@ class PolarField:
 
 
 class Segment:
-    """One step of the integrator: its field, where it ends, and its interpolant."""
+    """One step of the integrator, as a function of time.
 
-    def __init__(self, field, start, end, interpolant):
-        self.field, self.start, self.end = field, start, end
-        self.interpolant = interpolant
+    A step cut short by a switch keeps its start and makes its way anew: there may be thousands of
+    them, and an interpolant takes eight times the memory.
 
-    def log_norms_and_units(self, t):
-        """Return (m,) logarithms and (m, n) directions, zero where the neuron is not active."""
-        state = self.interpolant(t)
-        units = np.zeros(self.field.active.shape)
-        units[self.field.row, self.field.col] = state[self.field.m :]
-        return state[: self.field.m], units
+    Attributes: ``start`` and ``end``, and ``outputs`` (n,) at the end.
+    """
+
+    def __init__(self, field, start, end, interpolant, tolerance):
+        self.start, self.end, self._tolerance = start, end, tolerance
+        self.outputs = field.outputs(interpolant(end))
+        if end < interpolant.t:
+            self._field = self._interpolant = None
+            self._origin = field.data, field.signs, field.active, interpolant(start)
+        else:
+            self._field, self._interpolant = field, interpolant
+
+    def at(self, t):
+        """Return the field and the packed state."""
+        if self._interpolant is not None:
+            return self._field, self._interpolant(t)
+        *parts, state = self._origin
+        field = PolarField(*parts)
+        if t <= self.start:
+            return field, state
+        given = {"rtol": LEAST_RTOL, "atol": self._tolerance, "first_step": t - self.start}
+        run = solve_ivp(field, (self.start, t), state, method="DOP853", **given)
+        return field, run.y[:, -1]
 
 
 def integrate(field, state, start, t_max, tolerance):
@@ -115,9 +136,9 @@ def integrate(field, state, start, t_max, tolerance):
             if solver.status == "failed":
                 raise IntegrationError(float(solver.t), message)
             interpolant = solver.dense_output()
-            found = _first_zero(field, interpolant, MARGIN * tolerance)
+            found = _first_zero(field, solver.y, interpolant, MARGIN * tolerance)
             end = solver.t if found is None else found[0]
-            segments.append(Segment(field, solver.t_old, end, interpolant))
+            segments.append(Segment(field, solver.t_old, end, interpolant, tolerance))
         evaluations += solver.nfev
         t = segments[-1].end
         if found is not None:
@@ -127,25 +148,20 @@ def integrate(field, state, start, t_max, tolerance):
     return segments, switches, evaluations
 
 
-def _first_zero(field, interpolant, margin):
+def _first_zero(field, state, interpolant, margin):
     """Time of the first active coordinate to vanish in a step, and which vanish then; or None.
 
     A coordinate of a fitted sample may fade without being pushed below zero, and its sign is then
     rounding. So only what ends below ``-margin`` has vanished, at its last zero.
     """
-    m, before = field.m, interpolant.t_old
-    times = before + LOOKS * (interpolant.t - before)
-    for time, coordinates in zip(times, interpolant(times)[m:].T, strict=True):
-        gone = np.flatnonzero(coordinates <= -margin)
-        if gone.size:
-            break
-        before = time
-    else:
+    gone = np.flatnonzero(state[field.m :] <= -margin)
+    if gone.size == 0:
         return None
 
     def least(t):
-        return interpolant(t)[m + gone].min()
+        return interpolant(t)[field.m + gone].min()
 
-    if least(before) > 0:
-        before = brentq(least, before, time, xtol=1e-15, rtol=1e-15)
-    return before, gone[interpolant(before)[m + gone] <= max(least(before), 0.0)]
+    time = interpolant.t_old
+    if least(time) > 0:
+        time = brentq(least, time, interpolant.t, xtol=1e-15, rtol=1e-15)
+    return time, gone[interpolant(time)[field.m + gone] <= max(least(time), 0.0)]

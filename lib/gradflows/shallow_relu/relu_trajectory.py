@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -100,7 +101,7 @@ class ReLUTrajectory:
         return np.concatenate([(norms[:, None] * directions).ravel(), self.signs * norms])
 
     def outputs(self, t):
-        """Outputs on the samples.
+        """Return the outputs on the samples.
 
         Parameters
         ----------
@@ -126,7 +127,7 @@ class ReLUTrajectory:
         return self._each(t, self._gradient_norm)
 
     def variation_norm(self, t):
-        r"""The sum :math:`\sum_j|a_j||w_j| = \sum_j\rho_j^2`, of the shape of t."""
+        r"""Return :math:`\sum_j|a_j||w_j| = \sum_j\rho_j^2`, of the shape of t."""
         return self._each(t, lambda time: np.exp(2 * self._state(time)[0]).sum())
 
     def balance_drift(self, t):
@@ -225,10 +226,12 @@ class ReLUTrajectory:
         before, after = self.t[done[0] - 1], self.t[done[0]]
         return brentq(lambda t: excess(self._outputs(t)), before, after, xtol=1e-13, rtol=1e-14)
 
-    @property
+    @cached_property
     def _on_steps(self):
         """Outputs at the ends of all steps, (n_times, n)."""
-        return self.outputs(self.t)
+        first = len(self.t) - len(self.segments)
+        early = [self._outputs(t) for t in self.t[:first]]
+        return np.array([*early, *(segment.outputs for segment in self.segments)])
 
     def _time(self, t):
         t = float(as_array("t", t, ()))
@@ -242,7 +245,7 @@ class ReLUTrajectory:
         return values if t.ndim else values[0]
 
     def _segment(self, t):
-        """The step that holds a time, None in the early phase."""
+        """Find the step that holds a time, None in the early phase."""
         start = self.segments[0].start if self.segments else np.inf
         if t <= start:
             return None
@@ -254,7 +257,8 @@ class ReLUTrajectory:
         segment = self._segment(t)
         if segment is None:
             return self.early.at(t)[:3]
-        log_norms, units = segment.log_norms_and_units(t)
+        field, state = segment.at(t)
+        log_norms, units = field.unpack(state)
         # Off from the start, or orthogonal to all inputs: these coordinates of w do not move.
         first = self.early.pieces[0]
         at_rest = np.ones(first.units.shape, bool)
@@ -262,12 +266,13 @@ class ReLUTrajectory:
         shrink = np.exp(np.minimum(first.log_norms - log_norms, 700.0))
         full = np.where(at_rest, shrink[:, None] * first.units, 0.0)
         full[:, : self.data.n] += units
-        return log_norms, full, segment.field.active
+        return log_norms, full, field.active
 
     def _outputs(self, t):
         segment = self._segment(t)
         if segment is not None:
-            return segment.field.outputs(segment.interpolant(t))
+            field, state = segment.at(t)
+            return field.outputs(state)
         log_norms, units, active, _ = self.early.at(t)
         seen = units[:, : self.data.n] * active
         return self.data.norms * ((self.signs * np.exp(2 * log_norms)) @ seen)
@@ -275,7 +280,8 @@ class ReLUTrajectory:
     def _gradient_norm(self, t):
         segment = self._segment(t)
         if segment is not None:
-            return segment.field.gradient_norm(segment.interpolant(t))
+            field, state = segment.at(t)
+            return field.gradient_norm(state)
         log_norms, units, active, cosines = self.early.at(t)
         strength = np.linalg.norm(self.data.force * active, axis=1)
         squares = strength**2 * (1 + cosines**2)
