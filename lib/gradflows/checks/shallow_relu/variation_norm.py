@@ -215,8 +215,8 @@ def kernel_of(data, neurons):
 
 @statement(
     "variation-norm-jumps",
-    says="Without winners the neurons race: budgets run down at the rate |D_(B minus F)|, the first "
-    "at zero fits its samples, and the loss is a staircase in t/log(1/lambda).",
+    says="Without winners the neurons race: budgets run down at the rate |D_(B minus F)|, the "
+    "first at zero fits its samples, and the loss is a staircase in t/log(1/lambda).",
     evidence="numeric",
     bound=1e-3,
     **BOOK,
