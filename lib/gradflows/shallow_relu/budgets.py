@@ -71,6 +71,7 @@ def jump_process(data, active_sets, signs):
 
     Examples
     --------
+    >>> from gradflows.shallow_relu import OrthogonalData
     >>> data = OrthogonalData([1.0, 1.0, 1.0], [1.0, 0.8, 1.2])
     >>> jump_process(data, [[0, 2], [1, 2]], [1, 1]).samples
     ((0, 2), (1,))
@@ -113,7 +114,7 @@ def _disjoint(news, neurons):
     different, first = np.unique(news, axis=0, return_index=True)
     shared = np.flatnonzero(different.sum(axis=0) > 1)
     if shared.size:
-        one, other = neurons[first[different[:, shared[0]]][:2]]
+        one, other = sorted(neurons[first[different[:, shared[0]]]])[:2]
         raise ValueError(
             f"active_sets: expected no tie between different sets that overlap, got neurons {one} "
             f"and {other}, which arrive together and share sample {shared[0]}"

@@ -11,7 +11,7 @@ from gradflows.validation import as_array, as_positive
 __all__ = ["event_flow"]
 
 
-def event_flow(data, directions, signs, log_scale, t_max, *, rtol=1e-11):
+def event_flow(data, directions, signs, log_scale, t_max, *, rtol=1e-12):
     r"""Follow the gradient flow from :math:`w_j = \lambda g_j`, :math:`a_j = s_j|w_j|`.
 
     The unknowns are :math:`\ln\rho_j` and the directions, so no scale is too small. As long as

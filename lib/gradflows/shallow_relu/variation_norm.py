@@ -78,6 +78,7 @@ def minimum_variation_interpolator(data):
 
     Examples
     --------
+    >>> from gradflows.shallow_relu import OrthogonalData
     >>> data = OrthogonalData([1.0, 1.0, 1.0], [3.0, 4.0, -1.0])
     >>> minimum_variation_interpolator(data).norm
     6.0
@@ -169,6 +170,7 @@ def bias_rate(data, active_sets, signs, *, flow="standard"):
 
     Examples
     --------
+    >>> from gradflows.shallow_relu import OrthogonalData
     >>> data = OrthogonalData([1.0, 1.0], [3.0, 4.0])
     >>> round(bias_rate(data, [[0, 1], [1]], [1, 1]), 6)
     0.4
