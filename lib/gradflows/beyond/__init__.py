@@ -1,0 +1,1 @@
+"""Beyond the four papers: related results, one module a chapter."""
