@@ -1,6 +1,6 @@
 # Everything happens in tools/; this file only gives it short names. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup book test serve page bench pages lint clean help
+.PHONY: setup book test serve page bench pages lint assignment grade lecturers clean help
 
 PY := .venv/bin/python
 
@@ -27,6 +27,15 @@ pages: book  ## open every built page in headless Chromium
 
 lint: setup  ## ruff and codespell
 	@$(PY) -m tools.lint
+
+assignment: lecturers  ## student version of a problem set: make assignment SET=2 (COURSE=word OUT=folder)
+	@$(PY) -m tools.coursework.assignment "$(SET)" --course "$(COURSE)" $(if $(OUT),--out "$(OUT)")
+
+grade: lecturers  ## grade submissions: make grade SET=2 IN=submissions OUT=marks (COURSE=word UNSAFE=1)
+	@$(PY) -m tools.coursework.grade "$(SET)" "$(IN)" "$(OUT)" --course "$(COURSE)" $(if $(UNSAFE),--unsafe)
+
+lecturers: setup  ## what the two commands before need, nbgrader among them
+	@$(PY) -m tools.coursework.install
 
 clean:  ## remove all that is generated, except .venv
 	@rm -rf _build .pytest_cache .ruff_cache .benchmarks .coverage lib/*.egg-info
