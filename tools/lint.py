@@ -8,7 +8,8 @@ from tools.common import ROOT
 
 CODE = ["lib", "tests", "tools", "coursework", "book/_ext"]
 TEXT = ["lib", "tests", "tools", "coursework", "book", ".binder", ".ci", ".github", "Makefile",
-        "pyproject.toml", "_config.yml", *(path.name for path in sorted(ROOT.glob("*.md")))]  # fmt: skip
+        "pyproject.toml", "_config.yml",
+        *(path.name for path in sorted(ROOT.glob("*.md")))]  # fmt: skip
 
 
 def main() -> None:
