@@ -14,6 +14,7 @@ __all__ = [
     "gradient_holds",
     "gradient_mistake",
     "is_constant",
+    "jacobian_rank",
 ]
 
 
@@ -101,6 +102,19 @@ def conserved_along(function, field):
 def is_constant(function):
     """Whether a `sympy.Poly` is a constant, which every flow conserves."""
     return function.total_degree() <= 0
+
+
+def jacobian_rank(functions, rng):
+    """Count the independent ones among some `sympy.Poly`, at a random integer point, exactly.
+
+    The rank at one point never exceeds the number of independent functions; at a random point of
+    a large box it is equal to it but for an event of tiny probability.
+    """
+    symbols = functions[0].gens
+    numbers = rng.integers(-1000, 1001, len(symbols))
+    point = {s: int(n) for s, n in zip(symbols, numbers, strict=True)}
+    rows = [[f.diff(s).eval(point) for s in symbols] for f in functions]
+    return sp.Matrix(rows).rank()
 
 
 def close(value, reference, tolerance=1e-6):
