@@ -10,7 +10,16 @@ from fractions import Fraction
 import numpy as np
 import sympy as sp
 
-__all__ = ["AnswerError", "Array", "Choice", "Function", "Listing", "Polynomial", "Record"]
+__all__ = [
+    "AnswerError",
+    "Array",
+    "Choice",
+    "Function",
+    "Listing",
+    "Polynomial",
+    "Record",
+    "Text",
+]
 
 MOST_NUMBERS = 100_000
 MOST_TERMS = 2_000
@@ -87,6 +96,28 @@ class Choice:
 
     def __str__(self):
         return "one of " + ", ".join(repr(option) for option in self.options)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A short text, which its judge reads."""
+
+    longest: int
+
+    def encode(self, answer, probes=None):
+        """Return the text; raises `AnswerError`."""
+        if not isinstance(answer, str):
+            raise AnswerError(f"expected {self}, got {_named(answer)}")
+        return self.decode(answer)
+
+    def decode(self, payload):
+        """Return the text; raises `AnswerError`."""
+        if not isinstance(payload, str) or len(payload) > self.longest:
+            raise AnswerError(f"expected {self}")
+        return payload
+
+    def __str__(self):
+        return f"a text of at most {self.longest} characters"
 
 
 @dataclass(frozen=True)
