@@ -127,7 +127,7 @@ WRONG = {
     },
     "output-space-square": {
         "other sign": lambda d: _square(d, principal=True),
-        "goes through": lambda d: _square(d, wall=False),
+        "segment goes through": lambda d: _square(d, wall=False),
         "second parameter": lambda d: _square(d, flip=True),
     },
     "output-space-temperature": {
