@@ -1,1 +1,33 @@
 """Beyond the four papers: related results, one module a chapter."""
+
+from gradflows.beyond.margin_descent import MarginRun, margin_descent, margin_spread
+from gradflows.beyond.margins import (
+    ExponentialLoss,
+    LargestMargin,
+    LeakyLayer,
+    LogExponentialLoss,
+    largest_margin,
+    near_orthogonality,
+)
+from gradflows.beyond.stable_ranks import (
+    leaky_stable_rank,
+    one_step_stable_rank,
+    pattern_stable_rank,
+    stable_rank,
+)
+
+__all__ = [
+    "ExponentialLoss",
+    "LargestMargin",
+    "LeakyLayer",
+    "LogExponentialLoss",
+    "MarginRun",
+    "largest_margin",
+    "leaky_stable_rank",
+    "margin_descent",
+    "margin_spread",
+    "near_orthogonality",
+    "one_step_stable_rank",
+    "pattern_stable_rank",
+    "stable_rank",
+]
