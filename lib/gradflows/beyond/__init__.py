@@ -1,11 +1,10 @@
 """Beyond the four papers: related results, one module a chapter."""
 
 from gradflows.beyond.margin_descent import MarginRun, margin_descent, margin_spread
+from gradflows.beyond.margin_losses import ExponentialLoss, LogExponentialLoss
 from gradflows.beyond.margins import (
-    ExponentialLoss,
     LargestMargin,
     LeakyLayer,
-    LogExponentialLoss,
     largest_margin,
     near_orthogonality,
 )

@@ -96,8 +96,10 @@ def margin_descent(layer, X, y, W0, step, n_steps, *, loss="exponential", save=N
     steps = _saved(save, n_steps)
     force, log_loss, method = _FORCES[loss]
     gain = step * layer.scale * layer.signs[:, None] * y
-    path = _iterate(layer, X.T @ X, W0 @ X, gain, force, y, steps)
-    margins = y * layer.combine(W0 @ X + path @ (X.T @ X))
+    with np.errstate(all="ignore"):  # what overflows is found at the end
+        gram, Z = X.T @ X, W0 @ X
+        path = _iterate(layer, gram, Z, gain, force, y, steps)
+        margins = y * layer.combine(Z + path @ gram)
     if not np.isfinite(margins).all():
         raise IntegrationError(float(n_steps), "the margins overflow")
     return MarginRun(layer, X, W0, steps, path, margins, log_loss(margins), method)
@@ -137,14 +139,13 @@ def _iterate(layer, gram, Z, gain, force, y, steps):
     R, path, wanted = np.zeros_like(Z), [], set(steps.tolist())
     Z = Z.copy()
     reach = y * layer.signs[:, None] * layer.scale
-    with np.errstate(all="ignore"):
-        for k in range(steps[-1] + 1):
-            if k in wanted:
-                path.append(R.copy())
-            slopes = np.where(Z > 0, 1.0, layer.slope)
-            change = gain * slopes * force((reach * slopes * Z).sum(axis=0))
-            R += change
-            Z += change @ gram
+    for k in range(steps[-1] + 1):
+        if k in wanted:
+            path.append(R.copy())
+        slopes = layer.slopes(Z)
+        change = gain * slopes * force((reach * slopes * Z).sum(axis=0))
+        R += change
+        Z += change @ gram
     return np.array(path)
 
 

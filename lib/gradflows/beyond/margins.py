@@ -1,4 +1,4 @@
-r"""Margins: the exponential loss, one trained layer of leaky ReLUs, its largest margin.
+r"""Margins: one trained layer of leaky ReLUs, and its largest margin.
 
 The network is :math:`f(x) = a\sum_j s_j\varphi(\langle w_j, x\rangle)` with
 :math:`\varphi(z) = \max(z, \alpha z)`; the signs :math:`s_j` and the scale a are fixed, the rows
@@ -8,91 +8,17 @@ The network is :math:`f(x) = a\sum_j s_j\varphi(\langle w_j, x\rangle)` with
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
+from gradflows.beyond.margin_losses import as_signs
 from gradflows.beyond.stable_ranks import as_slope
-from gradflows.losses import Loss
 from gradflows.validation import as_array, as_count, as_positive
 
 __all__ = [
-    "ExponentialLoss",
     "LargestMargin",
     "LeakyLayer",
-    "LogExponentialLoss",
     "largest_margin",
     "near_orthogonality",
 ]
-
-
-class ExponentialLoss(Loss):
-    r"""Sum of the exponentials of the margins, :math:`\ell(x) = \sum_k e^{-y_k x_k}`.
-
-    A sum and not a mean: the clock of the flow is n times that of the mean.
-
-    Parameters
-    ----------
-    y : array_like, (n,)
-        Labels, 1 or -1; the network has one output.
-
-    Raises
-    ------
-    ValueError
-        If a label is neither 1 nor -1.
-    """
-
-    def __init__(self, y):
-        super().__init__(as_signs("y", y)[None])
-
-    def __repr__(self):
-        return f"ExponentialLoss({self.labels.shape[1]} labels)"
-
-    def _value(self, outputs):
-        return np.exp(-self.labels * outputs).sum(axis=(-2, -1))
-
-    def _gradient(self, outputs):
-        return -self.labels * np.exp(-self.labels * outputs)
-
-    def _hessian_product(self, outputs, direction):
-        return np.exp(-self.labels * outputs) * direction
-
-    def _bend(self, outputs):
-        return np.exp(-self.labels * outputs).mT[..., None]
-
-
-class LogExponentialLoss(Loss):
-    r"""Logarithm of the exponential loss, :math:`\ell(x) = \log\sum_k e^{-y_k x_k}`.
-
-    Its flow runs through the same paths as that of ``ExponentialLoss``, on the clock
-    :math:`\int L^{-1}\,dt`, on which margins grow without end and nothing underflows.
-
-    Parameters
-    ----------
-    y : array_like, (n,)
-        Labels, 1 or -1; the network has one output.
-
-    Raises
-    ------
-    ValueError
-        If a label is neither 1 nor -1.
-    """
-
-    def __init__(self, y):
-        super().__init__(as_signs("y", y)[None])
-
-    def __repr__(self):
-        return f"LogExponentialLoss({self.labels.shape[1]} labels)"
-
-    def _value(self, outputs):
-        return logsumexp(-self.labels * outputs, axis=(-2, -1))
-
-    def _gradient(self, outputs):
-        return -self.labels * softmax(-self.labels * outputs, axis=-1)
-
-    def _hessian_product(self, outputs, direction):
-        weights = softmax(-self.labels * outputs, axis=-1)
-        signed = self.labels * direction
-        mean = np.sum(weights * signed, axis=-1, keepdims=True)
-        return self.labels * weights * (signed - mean)
 
 
 class LeakyLayer:
@@ -165,7 +91,7 @@ class LeakyLayer:
         return (weights @ X.T).reshape(theta.shape)
 
     def jacobian(self, theta, X):
-        """Derivatives of the outputs in the parameters, (n, size)."""
+        """Differentiate the outputs in the parameters: (n, size)."""
         weights = self.scale * self.signs[:, None] * self.slopes(self.rows(theta) @ X)
         return np.einsum("jk,ik->kji", weights, X).reshape(X.shape[1], self.size)
 
@@ -201,8 +127,8 @@ def largest_margin(layer, X, y):
 
     Rows :math:`w_j = a u` or :math:`a v` with
     :math:`u = \sum_+\lambda_kx_k - \alpha\sum_-\lambda_kx_k`,
-    :math:`v = \sum_-\lambda_kx_k - \alpha\sum_+\lambda_kx_k`, and multipliers from the linear system
-    that makes all margins equal to 1. The result is tested, not assumed, to be a KKT point.
+    :math:`v = \sum_-\lambda_kx_k - \alpha\sum_+\lambda_kx_k`, and multipliers from the linear
+    system that makes all margins equal to 1. The result is tested, not assumed, to be a KKT point.
 
     Parameters
     ----------
@@ -290,15 +216,6 @@ def near_orthogonality(X):
     if largest == 0:
         return float("inf")
     return float(squares.min() ** 2 / (squares.max() * len(gram) * largest))
-
-
-def as_signs(name, value):
-    """Return a copy of a vector of ones and minus ones, or say what is wrong with it."""
-    signs = as_array(name, value, ("n",)).copy()
-    if (np.abs(signs) != 1).any():
-        wrong = int(np.flatnonzero(np.abs(signs) != 1)[0])
-        raise ValueError(f"{name}: expected entries 1 or -1, got {signs[wrong]:g} at {wrong}")
-    return signs
 
 
 def as_samples(layer, X, y):
