@@ -202,7 +202,7 @@ def near_orthogonality(X):
     Raises
     ------
     ValueError
-        If ``X`` is no matrix of finite numbers.
+        If ``X`` is no matrix of finite numbers, or a column is zero.
 
     Examples
     --------
@@ -212,6 +212,8 @@ def near_orthogonality(X):
     X = as_array("X", X, ("d_0", "n"))
     gram = X.T @ X
     squares = np.diagonal(gram)
+    if squares.min() == 0:
+        raise ValueError(f"X: expected columns that are not zero, got {np.argmin(squares)} zero")
     largest = np.abs(gram - np.diag(squares)).max()
     if largest == 0:
         return float("inf")
