@@ -76,7 +76,7 @@ def pattern_stable_rank(active):
     Examples
     --------
     >>> round(pattern_stable_rank([[True, False], [True, True]]), 6)
-    1.171573
+    1.145898
     """
     pattern = np.asarray(active)
     if pattern.dtype != bool or pattern.ndim != 2 or pattern.size == 0:
