@@ -8,6 +8,27 @@ from gradflows.beyond.coarse_training import (
     subspace_data,
     train_coarse,
 )
+from gradflows.beyond.margin_descent import (
+    MarginRun,
+    margin_descent,
+    margin_spread,
+)
+from gradflows.beyond.margin_losses import (
+    ExponentialLoss,
+    LogExponentialLoss,
+)
+from gradflows.beyond.margins import (
+    LargestMargin,
+    LeakyLayer,
+    largest_margin,
+    near_orthogonality,
+)
+from gradflows.beyond.stable_ranks import (
+    leaky_stable_rank,
+    one_step_stable_rank,
+    pattern_stable_rank,
+    stable_rank,
+)
 from gradflows.beyond.straight_through import (
     angle_loss,
     coarse_flow,
@@ -16,13 +37,26 @@ from gradflows.beyond.straight_through import (
 )
 
 __all__ = [
-    "PROXIES",
     "CoarseRun",
+    "ExponentialLoss",
+    "LargestMargin",
+    "LeakyLayer",
+    "LogExponentialLoss",
+    "MarginRun",
+    "PROXIES",
     "angle_loss",
     "coarse_flow",
     "coarse_gradient",
     "coarse_gradient_quadrature",
+    "largest_margin",
+    "leaky_stable_rank",
+    "margin_descent",
+    "margin_spread",
+    "near_orthogonality",
+    "one_step_stable_rank",
+    "pattern_stable_rank",
     "perceptron",
+    "stable_rank",
     "staircase",
     "subspace_data",
     "train_coarse",
