@@ -34,7 +34,7 @@ def leaky_zigzag(kinks, leak, *, first=1, alpha=1, beta=0):
     kink next to it faces away from that end, :math:`\sqrt\kappa` if it faces towards it. The level
     is :math:`\rho^2/12`, where
 
-    .. math:: \frac{\alpha}{\rho} = -\frac1{\omega_1} + \sum_j(-1)^jg_j
+    .. math:: \frac{\alpha}{\rho} = \frac1{\omega_1} + \sum_j(-1)^{j+1}g_j
         \Bigl(\frac1{\omega_j}+\frac1{\omega_{j+1}}\Bigr)
 
     with :math:`g_j = \kappa` for a kink that faces right, :math:`-(1+\kappa)` for one that faces
@@ -75,9 +75,9 @@ def leaky_zigzag(kinks, leak, *, first=1, alpha=1, beta=0):
     parts[-1] = np.sqrt(kappa + (facing[-1] < 0))
     width = parts / parts.sum()
     positions = np.cumsum(width)[:-1]
-    turns = (-1.0) ** np.arange(1, kinks + 1) * (1 / width[:-1] + 1 / width[1:])
+    turns = (-1.0) ** np.arange(kinks) * (1 / width[:-1] + 1 / width[1:])
     share = np.where(facing > 0, kappa, -(1 + kappa))
-    rho = alpha / (turns @ share - 1 / width[0])
+    rho = alpha / (1 / width[0] + turns @ share)
     v = rho * turns / (1 - leak)
     # The residual has mean zero on the first piece, so it is zero in its middle.
     z = facing * (width[0] / 2 - positions)

@@ -58,8 +58,9 @@ class AffineTarget:
         if not 0 <= self.leak < 1:
             raise ValueError(f"leak: expected a number in [0, 1), got {leak!r}")
         self.size = 3 * self.neurons + 1
-        constants = (self.alpha, self.beta, self.leak)
-        self._exact = all(isinstance(number, Fraction) for number in constants)
+        self._given = (self.alpha, self.beta, self.leak)
+        self._floats = tuple(map(float, self._given))
+        self._exact = all(isinstance(number, Fraction) for number in self._given)
 
     def __repr__(self):
         return (
@@ -75,7 +76,8 @@ class AffineTarget:
         ValueError
             If ``theta`` has another shape than (size,) or (k, size), or holds NaN or infinity.
         """
-        return self._split(self._theta(theta))
+        w, b, v, c = self._split(self._theta(theta))
+        return w, b, v, c[()]
 
     def outputs(self, theta, x):
         r"""Evaluate the network, :math:`f(x) = c + \sum_j v_j\sigma(w_jx + b_j)`.
@@ -181,51 +183,53 @@ class AffineTarget:
 
     def _numbers(self, theta):
         """Slope and value of the target and the leak, in the arithmetic of ``theta``."""
-        given = self.alpha, self.beta, self.leak
-        return given if theta.dtype == object else tuple(map(float, given))
+        return self._given if theta.dtype == object else self._floats
 
     def _pieces(self, theta):
-        """Widths, middles, residuals and their slopes (..., N + 1); z and gates (..., N + 1, N)."""
+        """Widths, middles, residuals and their slopes (..., N + 1); gates (..., N + 1, N)."""
         w, b, v, c = self._split(theta)
         alpha, beta, leak = self._numbers(theta)
-        flat = w == 0
-        kinks = -b / np.where(flat, 1, w)
-        kinks = np.where(flat, 0 * w, np.minimum(np.maximum(kinks, 0), 1))
+        # Neurons without a kink get a break where there is none: it does no harm.
         zero = 0 * theta[..., :1]
-        ends = np.sort(np.concatenate([zero, kinks, zero + 1], axis=-1), axis=-1)
+        kinks = np.minimum(np.maximum(-b / np.where(w == 0, zero + 1, w), zero), zero + 1)
+        ends = np.concatenate([zero, kinks, zero + 1], axis=-1)
+        ends.sort(axis=-1)
         width, middle = ends[..., 1:] - ends[..., :-1], (ends[..., 1:] + ends[..., :-1]) / 2
         z = middle[..., None] * w[..., None, :] + b[..., None, :]
-        gate = np.where(z > 0, 1 + 0 * z, leak)
-        value = np.sum(v[..., None, :] * gate * z, axis=-1) + c[..., None] - alpha * middle - beta
-        slope = np.sum((v * w)[..., None, :] * gate, axis=-1) - alpha
-        return width, middle, value, slope, z, gate
+        gate = np.where(z > 0, zero[..., None] + 1, leak)
+        value = ((gate * z) @ v[..., None])[..., 0] + c[..., None] - alpha * middle - beta
+        slope = (gate @ (v * w)[..., None])[..., 0] - alpha
+        return width, middle, value, slope, gate
 
     def _loss(self, theta):
-        width, _, value, slope, _, _ = self._pieces(theta)
+        width, _, value, slope, _ = self._pieces(theta)
         return np.sum(width * (value * value + slope * slope * width * width / 12), axis=-1)
 
-    def _gradient(self, theta):
-        width, middle, value, slope, z, gate = self._pieces(theta)
-        w, _, v, _ = self._split(theta)
+    def _moments(self, theta):
+        """Integrals of x r and of r, each over all that a neuron sees (..., N), and of r alone."""
+        width, middle, value, slope, gate = self._pieces(theta)
         # The integral of (p + q y)(p' + q' y) over a piece, y from its middle, is h p p' + d q q'
-        # with d = h^3 / 12; the first factor is the residual.
-        mean, bend = (width * value)[..., None], (slope * width**3 / 12)[..., None]
-        on_x = np.sum(gate * (mean * middle[..., None] + bend), axis=-2)
-        on_1 = np.sum(gate * mean, axis=-2)
-        on_z = np.sum(gate * (mean * z + bend * w[..., None, :]), axis=-2)
-        return 2 * np.concatenate([v * on_x, v * on_1, on_z, np.sum(mean, axis=-2)], axis=-1)
+        # with d = h^3 / 12.
+        on_1 = width * value
+        on_x = on_1 * middle + slope * width**3 / 12
+        seen_x, seen_1 = ((on[..., None, :] @ gate)[..., 0, :] for on in (on_x, on_1))
+        return seen_x, seen_1, on_1.sum(axis=-1, keepdims=True)
+
+    def _gradient(self, theta):
+        on_x, on_1, whole = self._moments(theta)
+        w, b, v, _ = self._split(theta)
+        return 2 * np.concatenate([v * on_x, v * on_1, w * on_x + b * on_1, whole], axis=-1)
 
     def _hessian(self, theta, moving_kinks=True):
-        width, middle, value, slope, z, gate = self._pieces(theta)
-        w, _, v, _ = self._split(theta)
-        N, third, one = self.neurons, (width**3 / 12)[:, None], 1 + 0 * middle[:, None]
+        width, middle, _, _, gate = self._pieces(theta)
+        w, b, v, _ = self._split(theta)
+        N, middle, one = self.neurons, middle[:, None], 0 * middle[:, None] + 1
         bent = np.concatenate([gate * v, 0 * gate, gate * w, 0 * one], axis=1)
-        lifted = np.concatenate([gate * v * middle[:, None], gate * v, gate * z, one], axis=1)
-        half = lifted.T @ (width[:, None] * lifted) + bent.T @ (third * bent)
-        mean = gate * (width * value)[:, None]
-        on_x = np.sum(mean * middle[:, None] + gate * third * slope[:, None], axis=0)
-        for k, row in enumerate((on_x, np.sum(mean, axis=0))):
-            j = np.arange(N)
+        z = middle * w + b
+        lifted = np.concatenate([gate * v * middle, gate * v, gate * z, one], axis=1)
+        half = lifted.T @ (width[:, None] * lifted) + bent.T @ ((width**3 / 12)[:, None] * bent)
+        j = np.arange(N)
+        for k, row in enumerate(self._moments(theta)[:2]):
             half[k * N + j, 2 * N + j] += row
             half[2 * N + j, k * N + j] += row
         return 2 * (half + self._kink_term(theta)) if moving_kinks else 2 * half

@@ -63,8 +63,8 @@ def derivatives(rng):
 
 @statement(
     "affine-target-levels",
-    says="A critical point has the loss 0 or alpha^2 / (12 (m + 1)^4) with an even m, at most the number of neurons, its "
-    "kinks at j / (m + 1) facing right, left, ..., left; and all of these occur.",
+    says="A critical point has the loss 0 or alpha^2 / (12 (m + 1)^4) with an even number m of "
+    "kinks, at j / (m + 1), facing right, left, ..., left; and all of these occur.",
     **PAPER,
     **EXACT,
 )
@@ -91,14 +91,14 @@ def levels(rng):
 
 @statement(
     "affine-target-threshold",
-    says="A critical point with a loss below alpha^2 / (12 (2 floor(d/2) + 1)^4), with d neurons, is a global "
-    "minimum.",
+    says="A critical point of a network with d neurons whose loss is below "
+    "alpha^2 / (12 (2 floor(d/2) + 1)^4) is a global minimum.",
     **BOOK,
     evidence="numeric",
     bound=1e-7,
 )
 def threshold(rng):
-    """Solve for zeros of the gradient from many starts; the falsehood forgets the level with two kinks."""
+    """Solve for zeros of the gradient from many starts; the falsehood forgets two kinks."""
     problem, found = AffineTarget(3), []
     starts = [rng.normal(size=problem.size) for _ in range(8)]
     starts += [zigzag_saddle(2, 3).astype(float) + 0.03 * rng.normal(size=10) for _ in range(2)]
