@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradflows import IntegrationError, gradient_flow
-from gradflows.beyond import AffineTarget
+from gradflows.beyond import AffineTarget, zigzag_saddle
 
 numbers = st.integers(-20, 20).map(lambda k: Fraction(k, 7))
 networks = st.integers(1, 4).flatmap(
@@ -94,7 +94,8 @@ def test_a_stack_is_its_rows():
 
 def test_differences_of_second_order():
     problem, rng = AffineTarget(3, leak=0.1), np.random.default_rng(4)
-    theta, direction = rng.normal(size=(2, 10))
+    noise, direction = rng.normal(size=(2, 10))
+    theta = zigzag_saddle(2, 3).astype(float) + 0.05 * noise
     hessian = problem.hessian(theta)
     assert np.allclose(hessian, hessian.T, rtol=0, atol=1e-15)
     assert np.count_nonzero(hessian - problem.hessian(theta, moving_kinks=False)) > 0
