@@ -14,7 +14,7 @@ import numpy as np
 
 from gradflows.validation import as_array, as_count
 
-__all__ = ["AffineTarget", "as_number"]
+__all__ = ["AffineTarget"]
 
 
 class AffineTarget:
