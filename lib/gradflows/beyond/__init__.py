@@ -1,5 +1,19 @@
 """Beyond the four papers: related results, one module a chapter."""
 
+from gradflows.beyond.affine_leaky import (
+    LeakyZigzag,
+    leaky_zigzag,
+)
+from gradflows.beyond.affine_levels import (
+    critical_level,
+    curvature_ratios,
+    escape_rate,
+    exact_inertia,
+    zigzag_saddle,
+)
+from gradflows.beyond.affine_target import (
+    AffineTarget,
+)
 from gradflows.beyond.coarse_training import (
     PROXIES,
     CoarseRun,
@@ -37,10 +51,12 @@ from gradflows.beyond.straight_through import (
 )
 
 __all__ = [
+    "AffineTarget",
     "CoarseRun",
     "ExponentialLoss",
     "LargestMargin",
     "LeakyLayer",
+    "LeakyZigzag",
     "LogExponentialLoss",
     "MarginRun",
     "PROXIES",
@@ -48,8 +64,13 @@ __all__ = [
     "coarse_flow",
     "coarse_gradient",
     "coarse_gradient_quadrature",
+    "critical_level",
+    "curvature_ratios",
+    "escape_rate",
+    "exact_inertia",
     "largest_margin",
     "leaky_stable_rank",
+    "leaky_zigzag",
     "margin_descent",
     "margin_spread",
     "near_orthogonality",
@@ -60,4 +81,5 @@ __all__ = [
     "staircase",
     "subspace_data",
     "train_coarse",
+    "zigzag_saddle",
 ]
