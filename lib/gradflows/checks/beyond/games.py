@@ -94,7 +94,7 @@ def modes(rng):
     kernels = np.diag(1 / game.p), np.diag(1 / game.q)
     rest = np.concatenate(saddle(game))
     starts = rest + np.eye(8)
-    # Near t = 0 the flow is rest + (1 + h M) (start - rest) up to h^2: take a central difference.
+    # Differences of order four at t = 0 give the columns of the matrix M of the flow.
     h, columns = 1e-3, []
     for start in starts:
         path = kernel_flow(game, *kernels, [0, h, 2 * h, 3 * h, 4 * h], start[:4], start[4:])
