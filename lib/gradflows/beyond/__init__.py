@@ -22,6 +22,13 @@ from gradflows.beyond.coarse_training import (
     subspace_data,
     train_coarse,
 )
+from gradflows.beyond.completion import (
+    MaskedSquaredLoss,
+    effective_rank,
+)
+from gradflows.beyond.dual_newton import (
+    Interpolant,
+)
 from gradflows.beyond.game_particles import (
     game_flow,
 )
@@ -32,6 +39,18 @@ from gradflows.beyond.games import (
     kernel_flow,
     lyapunov,
     saddle,
+)
+from gradflows.beyond.hyperbolic_entropy import (
+    DiagonalProblem,
+    LeastL1,
+    entropy_minimiser,
+    hyperbolic_entropy,
+    least_l1,
+)
+from gradflows.beyond.lazy_and_rich import (
+    neuron_imbalance,
+    neuron_limit,
+    neuron_metric,
 )
 from gradflows.beyond.margin_descent import (
     MarginRun,
@@ -56,6 +75,9 @@ from gradflows.beyond.mean_field import (
     sign_pairs,
     w2_exact,
 )
+from gradflows.beyond.prior_knowledge import (
+    prior_seeds,
+)
 from gradflows.beyond.stable_ranks import (
     leaky_stable_rank,
     one_step_stable_rank,
@@ -72,13 +94,17 @@ from gradflows.beyond.straight_through import (
 __all__ = [
     "AffineTarget",
     "CoarseRun",
+    "DiagonalProblem",
     "ExponentialLoss",
     "GamePath",
+    "Interpolant",
     "LargestMargin",
     "LeakyLayer",
     "LeakyZigzag",
+    "LeastL1",
     "LogExponentialLoss",
     "MarginRun",
+    "MaskedSquaredLoss",
     "MeanFieldProblem",
     "PROXIES",
     "QuadraticGame",
@@ -89,23 +115,31 @@ __all__ = [
     "conditional_game",
     "critical_level",
     "curvature_ratios",
+    "effective_rank",
+    "entropy_minimiser",
     "escape_rate",
     "exact_inertia",
     "game_flow",
+    "hyperbolic_entropy",
     "kernel_flow",
     "largest_margin",
     "leaky_stable_rank",
     "leaky_zigzag",
+    "least_l1",
     "lyapunov",
     "margin_descent",
     "margin_spread",
     "near_orthogonality",
     "neuron_gradients",
+    "neuron_imbalance",
+    "neuron_limit",
+    "neuron_metric",
     "neuron_values",
     "one_step_stable_rank",
     "particle_kernel",
     "pattern_stable_rank",
     "perceptron",
+    "prior_seeds",
     "saddle",
     "sign_pairs",
     "stable_rank",
