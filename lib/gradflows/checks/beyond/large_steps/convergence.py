@@ -122,7 +122,8 @@ def critical(rng):
 @statement(
     "large-steps-landing",
     says="One step multiplies the residual of two weights by 1 - eta(u^2+v^2) - eta^2 r u v; where "
-    "this vanishes descent lands on a minimum, and for every step such starts form a curve.",
+    "this vanishes descent lands on a minimum, and for every step such starts form a curve; "
+    "sharp minima are reached in no other way.",
     **BOOK,
     evidence="exact",
     bound=0,
