@@ -29,6 +29,11 @@ from gradflows.beyond.completion import (
 from gradflows.beyond.dual_newton import (
     Interpolant,
 )
+from gradflows.beyond.edge_toy import (
+    edge_end,
+    edge_start,
+    quartic_descent,
+)
 from gradflows.beyond.game_particles import (
     game_flow,
 )
@@ -46,6 +51,16 @@ from gradflows.beyond.hyperbolic_entropy import (
     entropy_minimiser,
     hyperbolic_entropy,
     least_l1,
+)
+from gradflows.beyond.label_noise import (
+    noisy_descent,
+)
+from gradflows.beyond.large_steps import (
+    Fates,
+    gd_fate,
+    landing_factor,
+    min_sharpness,
+    sharpness,
 )
 from gradflows.beyond.lazy_and_rich import (
     neuron_imbalance,
@@ -96,6 +111,7 @@ __all__ = [
     "CoarseRun",
     "DiagonalProblem",
     "ExponentialLoss",
+    "Fates",
     "GamePath",
     "Interpolant",
     "LargestMargin",
@@ -115,13 +131,17 @@ __all__ = [
     "conditional_game",
     "critical_level",
     "curvature_ratios",
+    "edge_end",
+    "edge_start",
     "effective_rank",
     "entropy_minimiser",
     "escape_rate",
     "exact_inertia",
     "game_flow",
+    "gd_fate",
     "hyperbolic_entropy",
     "kernel_flow",
+    "landing_factor",
     "largest_margin",
     "leaky_stable_rank",
     "leaky_zigzag",
@@ -129,18 +149,22 @@ __all__ = [
     "lyapunov",
     "margin_descent",
     "margin_spread",
+    "min_sharpness",
     "near_orthogonality",
     "neuron_gradients",
     "neuron_imbalance",
     "neuron_limit",
     "neuron_metric",
     "neuron_values",
+    "noisy_descent",
     "one_step_stable_rank",
     "particle_kernel",
     "pattern_stable_rank",
     "perceptron",
     "prior_seeds",
+    "quartic_descent",
     "saddle",
+    "sharpness",
     "sign_pairs",
     "stable_rank",
     "staircase",
