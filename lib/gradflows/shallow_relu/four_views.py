@@ -73,23 +73,24 @@ def metric_flow(data, directions, signs, log_scale, tau, t_max, *, rtol=1e-10):
 
 
 def adapted_flow(data, directions, signs, log_scale, *, share=1.0, rtol=1e-10):
-    r"""Follow the adapted flow :math:`\theta'(t) = J^+(y - x_0)` on a logarithmic clock.
+    r"""Follow the adapted flow :math:`\theta'(\varsigma) = J^+(y - x_0)` on a logarithmic clock.
 
-    On the finite clock t the outputs are :math:`x = x_0 + t(y-x_0)`. From a small start the
-    neurons turn while t is of the order :math:`\lambda^2`. So the time of the trajectory is
-    :math:`u = \ln(1 + t/\lambda^2)`, see :func:`log_clock`.
+    At the share of the way :math:`\varsigma = 1 - e^{-t/n}` the outputs are
+    :math:`x = x_0 + \varsigma(y-x_0)`. From a small start the neurons turn while
+    :math:`\varsigma` is of the order :math:`\lambda^2`. So the time of the trajectory is
+    :math:`\chi = \ln(1 + \varsigma/\lambda^2)`, see :func:`log_clock`.
 
     Parameters
     ----------
     data, directions, signs, log_scale, rtol
         As for :func:`metric_flow`.
     share : float
-        The end of the run on the clock t, positive; at 1 the labels are reached.
+        The end of the run, positive; at 1 the labels are reached.
 
     Returns
     -------
     ReLUTrajectory
-        Its times are u.
+        Its times are :math:`\chi`.
 
     Raises
     ------
@@ -122,12 +123,12 @@ def adapted_flow(data, directions, signs, log_scale, *, share=1.0, rtol=1e-10):
 
 
 def log_clock(share, log_scale):
-    r"""Time :math:`u = \ln(1 + t/\lambda^2)` of :func:`adapted_flow`.
+    r"""Time :math:`\chi = \ln(1 + \varsigma/\lambda^2)` of :func:`adapted_flow`.
 
     Parameters
     ----------
     share : array_like
-        Shares t of the way, not negative.
+        Shares of the way, not negative.
     log_scale : float
         :math:`\ln\lambda`.
 
@@ -209,6 +210,8 @@ class MetricField(PolarField):
 
     def tension(self, t, state):
         """Solve for the tensions in output space."""
+        if self.tau == 0:
+            return self.residual(state)
         matrix = self.tau * self.kernel(state)
         matrix[np.diag_indices(self.data.n)] += 1 - self.tau
         return np.linalg.solve(matrix, self.residual(state))

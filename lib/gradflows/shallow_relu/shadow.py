@@ -96,7 +96,8 @@ def shadow_flow(data, classes, tau, times, *, rtol=1e-10):
     -----
     Exact as long as no neuron of the network switches. Source: this book.
     """
-    times, rtol, tau = as_array("times", times, ("n_times",)), as_positive("rtol", rtol), as_share(tau)
+    times = as_array("times", times, ("n_times",))
+    rtol, tau = as_positive("rtol", rtol), as_share(tau)
     if tau == 1:
         raise ValueError("tau: expected a number below 1, got 1")
     if not classes:

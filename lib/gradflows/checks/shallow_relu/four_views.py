@@ -43,8 +43,8 @@ def kernel_of(data, W, a):
 
 @statement(
     "four-views-laws",
-    says="Under arbitrary tensions every a_i a_j - <z_i, z_j> of two neurons with one active set is "
-    "conserved, in particular balance, and a coordinate that is off does not move.",
+    says="Under arbitrary tensions every a_i a_j - <z_i, z_j> of two neurons with one active set "
+    "is conserved, in particular balance, and a coordinate that is off does not move.",
     status="this book",
     source="this book",
     evidence="exact",
@@ -76,8 +76,8 @@ def laws(rng):
 
 @statement(
     "four-views-shadow",
-    says="While no neuron switches, the Gram matrices of the classes of neurons with one active set "
-    "are a closed system with the Lax form, under every metric.",
+    says="While no neuron switches, the Gram matrices of the classes of neurons with one active "
+    "set are a closed system with the Lax form, under every metric.",
     bound=1e-5,
     **BOOK,
 )
@@ -114,8 +114,8 @@ def shadow(rng):
 
 @statement(
     "four-views-kernel",
-    says="For balanced neurons on orthogonal inputs the tangent kernel is at least diag(q_k |x_k|), "
-    "and it has full rank if and only if every sample is seen.",
+    says="For balanced neurons on orthogonal inputs the tangent kernel is at least diag(q_k |x_k|) "
+    "and has full rank if and only if every sample is seen.",
     bound=1e-10,
     **BOOK,
 )
@@ -244,8 +244,8 @@ def monotone(rng):
 
 @statement(
     "four-views-adapted-bias",
-    says="From zero outputs and with lasting winners the adapted flow tends to the least norm as the "
-    "scale vanishes, and F - F* has the exponent p of gradient flow with beta in place of D.",
+    says="From zero outputs and with lasting winners the adapted flow tends to the least norm as "
+    "the scale vanishes, and F - F* has the exponent p of gradient flow with beta in place of D.",
     bound=5e-3,
     **BOOK,
 )
