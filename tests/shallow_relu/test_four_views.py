@@ -84,7 +84,7 @@ def test_the_adapted_field_scales_its_clock():
     state = field.pack(np.log(norms) - 3.0, units)
     plain = PolarField(EQUAL, signs, directions > 0)
     kernel = MetricField(EQUAL, signs, directions > 0, 1.0).kernel(state)
-    expected = -np.linalg.solve(kernel, LABELS) * np.exp(2 * -3.0 + 0.7)
+    expected = -5 * np.linalg.solve(kernel, LABELS) * np.exp(2 * -3.0 + 0.7)
     assert np.allclose(field.tension(0.7, state), expected, rtol=1e-12)
     assert np.allclose(plain.outputs(state), 0, atol=1e-15)
 

@@ -228,7 +228,7 @@ class AdaptedField(MetricField):
     def tension(self, t, state):
         """Solve for the tensions; the kernel has grown like exp(t), which is divided out."""
         shift = self.log_scale + t / 2
-        return -np.linalg.solve(self.kernel(state, shift), self.way)
+        return -self.data.n * np.linalg.solve(self.kernel(state, shift), self.way)
 
 
 def _follow(kind, settings, data, signs, early, start, end, rtol, again):

@@ -53,16 +53,16 @@ class PolarField:
         return state[: self.m], units
 
     def residual(self, state):
-        r"""Return the gradient :math:`r/n` of the loss in the outputs, (n,)."""
-        return (self.outputs(state) - self.data.labels) / self.data.n
+        """Return outputs minus labels, (n,)."""
+        return self.outputs(state) - self.data.labels
 
     def tension(self, t, state):
-        """Multiplier of each sample in the forces, (n,): for gradient flow, the residual."""
+        """What pulls at each sample in place of the residual, (n,): n times its tension."""
         return self.residual(state)
 
     def pulls(self, state, tension):
         r"""Signed forces on the active coordinates, and their products with the directions (m,)."""
-        force = -self.data.norms * tension
+        force = tension * (-self.data.norms / self.data.n)
         pull = self.row_signs * force[self.col]
         return pull, np.bincount(self.row, pull * state[self.m :], self.m)
 
