@@ -1,4 +1,4 @@
-"""The module shadow: classes of neurons, and their Gram matrices as a closed system."""
+"""The module shadow: bundles of neurons, and their Gram matrices as a closed system."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from gradflows.deep_linear import imbalances
 from gradflows.shallow_relu import (
     Neurons,
     OrthogonalData,
-    active_classes,
+    active_bundles,
     balanced_init,
     event_flow,
     metric_flow,
@@ -29,21 +29,21 @@ def network(seed=1, tau=0.0, log_scale=-4.0):
 def test_follows_the_network(tau):
     run, signs, begin = network(tau=tau)
     times = np.linspace(0, 50 - begin, 21)
-    classes = active_classes(DATA, run.neurons(begin), signs)
-    outputs, grams = shadow_flow(DATA, classes, tau, times)
+    bundles = active_bundles(DATA, run.neurons(begin), signs)
+    outputs, grams = shadow_flow(DATA, bundles, tau, times)
     assert np.allclose(outputs, run.outputs(begin + times), atol=1e-6)
-    later = active_classes(DATA, run.neurons(50.0), signs)
+    later = active_bundles(DATA, run.neurons(50.0), signs)
     assert np.allclose(grams[-1], [one.gram for one in later], atol=1e-6)
 
 
-def test_classes_are_linear_networks():
-    """The imbalance of the weights of a class is what the Gram matrix has as spectrum."""
+def test_bundles_are_linear_networks():
+    """The imbalance of the weights of a bundle is what the Gram matrix has as spectrum."""
     run, signs, begin = network()
     changes = []
     for time in (begin, 50.0):
         neurons = run.neurons(time)
         sizes, found = np.exp(neurons.log_norms), []
-        for one in active_classes(DATA, neurons, signs):
+        for one in active_bundles(DATA, neurons, signs):
             rows = sizes[one.members, None] * neurons.directions[one.members]
             Z, a = rows[:, one.active], (signs * sizes)[one.members]
             (C,) = imbalances([Z, a[None]])
@@ -64,28 +64,28 @@ def test_members_and_symmetry(seed):
     units = rng.standard_normal((9, 4))
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     neurons = Neurons(rng.normal(size=9), units, units > 0)
-    classes = active_classes(DATA, neurons, rng.choice([-1.0, 1.0], 9))
-    members = np.concatenate([one.members for one in classes])
+    bundles = active_bundles(DATA, neurons, rng.choice([-1.0, 1.0], 9))
+    members = np.concatenate([one.members for one in bundles])
     assert np.array_equal(np.sort(members), np.flatnonzero((units > 0).any(axis=1)))
-    for one in classes:
+    for one in bundles:
         assert np.allclose(one.gram, one.gram.T) and np.linalg.eigvalsh(one.gram)[0] > -1e-9
         assert not one.gram[1:][~one.active].any()
 
 
-def test_a_dead_network_has_no_class():
+def test_a_dead_network_has_no_bundle():
     units = -np.eye(4)
-    assert active_classes(DATA, Neurons(np.zeros(4), units, units > 0), np.ones(4)) == []
+    assert active_bundles(DATA, Neurons(np.zeros(4), units, units > 0), np.ones(4)) == []
 
 
 def test_bad_input():
     run = event_flow(DATA, np.ones((2, 4)), [1.0, -1.0], -2.0, 5.0)
     neurons = run.neurons(0.0)
     with pytest.raises(ValueError, match="signs"):
-        active_classes(DATA, neurons, [1.0])
-    classes = active_classes(DATA, neurons, [1.0, -1.0])
+        active_bundles(DATA, neurons, [1.0])
+    bundles = active_bundles(DATA, neurons, [1.0, -1.0])
     with pytest.raises(ValueError, match="tau: expected a number below 1"):
-        shadow_flow(DATA, classes, 1.0, [0.0, 1.0])
-    with pytest.raises(ValueError, match="classes: expected at least one"):
+        shadow_flow(DATA, bundles, 1.0, [0.0, 1.0])
+    with pytest.raises(ValueError, match="bundles: expected at least one"):
         shadow_flow(DATA, [], 0.0, [0.0, 1.0])
     with pytest.raises(ValueError, match="times"):
-        shadow_flow(DATA, classes, 0.0, [0.0, -1.0])
+        shadow_flow(DATA, bundles, 0.0, [0.0, -1.0])

@@ -12,7 +12,7 @@ from gradflows.shallow_relu.four_views import (
 from gradflows.shallow_relu.linear_program import VariationProgram, variation_norm_by_lp
 from gradflows.shallow_relu.orthogonal_data import OrthogonalData, balanced_init
 from gradflows.shallow_relu.relu_trajectory import Jump, Neurons, ReLUTrajectory, Switch
-from gradflows.shallow_relu.shadow import NeuronClass, active_classes, shadow_flow
+from gradflows.shallow_relu.shadow import Bundle, active_bundles, shadow_flow
 from gradflows.shallow_relu.staircase import JumpTimes, jump_times, logistic_loss
 from gradflows.shallow_relu.variation_norm import (
     Interpolator,
@@ -23,18 +23,18 @@ from gradflows.shallow_relu.variation_norm import (
 )
 
 __all__ = [
+    "Bundle",
     "EarlyNeuron",
     "Interpolator",
     "Jump",
     "JumpProcess",
     "JumpTimes",
-    "NeuronClass",
     "Neurons",
     "OrthogonalData",
     "ReLUTrajectory",
     "Switch",
     "VariationProgram",
-    "active_classes",
+    "active_bundles",
     "active_sets",
     "adapted_flow",
     "balanced_init",

@@ -57,7 +57,7 @@ class PolarField:
         return self.outputs(state) - self.data.labels
 
     def tension(self, t, state):
-        """What pulls at each sample in place of the residual, (n,): n times its tension."""
+        """Return what pulls at each sample in place of the residual, (n,): n times its tension."""
         return self.residual(state)
 
     def pulls(self, state, tension):

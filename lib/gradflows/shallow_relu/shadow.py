@@ -19,10 +19,10 @@ from gradflows.shallow_relu.orthogonal_data import as_signs
 from gradflows.trajectories import IntegrationError
 from gradflows.validation import as_array, as_positive
 
-__all__ = ["NeuronClass", "active_classes", "shadow_flow"]
+__all__ = ["Bundle", "active_bundles", "shadow_flow"]
 
 
-class NeuronClass(NamedTuple):
+class Bundle(NamedTuple):
     """Neurons with the same active set.
 
     ``active`` (n,) of bool, ``members`` (k,) their numbers, ``gram`` (n + 1, n + 1) with zeros
@@ -34,8 +34,8 @@ class NeuronClass(NamedTuple):
     gram: np.ndarray
 
 
-def active_classes(data, neurons, signs):
-    """Sort neurons by their active sets; those that see nothing belong to no class.
+def active_bundles(data, neurons, signs):
+    """Sort neurons by their active sets; those that see nothing belong to no bundle.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def active_classes(data, neurons, signs):
 
     Returns
     -------
-    list of NeuronClass
+    list of Bundle
 
     Raises
     ------
@@ -58,21 +58,21 @@ def active_classes(data, neurons, signs):
     z = norms[:, None] * data.coordinates(neurons.directions)[:, : data.n] * neurons.active
     weights = np.column_stack([signs * norms, z])
     sets, place = np.unique(neurons.active, axis=0, return_inverse=True)
-    classes = []
+    bundles = []
     for number, active in enumerate(sets):
         if active.any():
             members = np.flatnonzero(place.ravel() == number)
-            classes.append(NeuronClass(active, members, weights[members].T @ weights[members]))
-    return classes
+            bundles.append(Bundle(active, members, weights[members].T @ weights[members]))
+    return bundles
 
 
-def shadow_flow(data, classes, tau, times, *, rtol=1e-10):
+def shadow_flow(data, bundles, tau, times, *, rtol=1e-10):
     r"""Follow the Gram matrices in place of the neurons, under the metric tau.
 
     Parameters
     ----------
     data : OrthogonalData
-    classes : list of NeuronClass
+    bundles : list of Bundle
         At time 0.
     tau : float
         In [0, 1).
@@ -100,10 +100,10 @@ def shadow_flow(data, classes, tau, times, *, rtol=1e-10):
     rtol, tau = as_positive("rtol", rtol), as_share(tau)
     if tau == 1:
         raise ValueError("tau: expected a number below 1, got 1")
-    if not classes:
-        raise ValueError("classes: expected at least one, got none")
-    active = np.array([one.active for one in classes], float)
-    start = np.array([one.gram for one in classes])
+    if not bundles:
+        raise ValueError("bundles: expected at least one, got none")
+    active = np.array([one.active for one in bundles], float)
+    start = np.array([one.gram for one in bundles])
     scale = max(np.trace(gram) for gram in start)
 
     def field(t, state):

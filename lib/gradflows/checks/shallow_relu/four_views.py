@@ -6,7 +6,7 @@ from gradflows import DeepLinear, Problem, SquaredLoss
 from gradflows.checks.shallow_relu.draws import draw_data, draw_neurons
 from gradflows.shallow_relu import (
     OrthogonalData,
-    active_classes,
+    active_bundles,
     active_sets,
     adapted_flow,
     bias_rate,
@@ -76,13 +76,13 @@ def laws(rng):
 
 @statement(
     "four-views-shadow",
-    says="While no neuron switches, the Gram matrices of the classes of neurons with one active "
+    says="While no neuron switches, the Gram matrices of the bundles of neurons with one active "
     "set are a closed system with the Lax form, under every metric.",
     bound=1e-5,
     **BOOK,
 )
 def shadow(rng):
-    """Compare with all neurons; the falsehood merges all classes of one sign into one."""
+    """Compare with all neurons; the falsehood merges all bundles of one sign into one."""
     data = draw_data(rng, 2, 2)
     sets = [[0, 1], [0, 1], [0], [2, 3], [2, 3], [3]]
     directions, signs = draw_neurons(rng, data, sets, [1, 1, 1, -1, -1, -1])
@@ -92,16 +92,16 @@ def shadow(rng):
         run = metric_flow(data, directions, signs, -4.0, tau, 40.0)
         begin = run.switches[-1].time + 1e-3 if run.switches else 0.0
         times = np.linspace(0, 40.0 - begin, 30)
-        classes = active_classes(data, run.neurons(begin), signs)
-        outputs, grams = shadow_flow(data, classes, tau, times)
+        bundles = active_bundles(data, run.neurons(begin), signs)
+        outputs, grams = shadow_flow(data, bundles, tau, times)
         expected = run.outputs(begin + times)
         error = max(error, np.abs(outputs - expected).max())
         spectra = [np.sort(np.linalg.eigvals(grams[k, 0] @ flip).real) for k in (0, -1)]
         error = max(error, np.abs(spectra[0] - spectra[1]).max())
         merged = [
-            one._replace(active=active, gram=sum(other.gram for other in classes if mine(other)))
+            one._replace(active=active, gram=sum(other.gram for other in bundles if mine(other)))
             for one, active, mine in zip(
-                classes,
+                bundles,
                 (data.positive, data.negative),
                 (lambda c: c.active[0] | c.active[1], lambda c: c.active[2] | c.active[3]),
                 strict=False,
