@@ -175,9 +175,9 @@ def active_sets(data, directions, signs):
     return seen & (signs[:, None] * data.labels > 0)
 
 
-def early_paths(data, directions, signs, log_scale=0.0):
+def early_paths(data, directions, signs, log_scale=0.0, speed=1.0):
     """Paths of all neurons of a network, started at the scale ``exp(log_scale)``."""
     coordinates = data.coordinates(directions)
     lengths = np.linalg.norm(coordinates, axis=1)
     units = coordinates / lengths[:, None]
-    return EarlyPaths(log_scale + np.log(lengths), units, data.force, signs)
+    return EarlyPaths(log_scale + np.log(lengths), units, speed * data.force, signs)

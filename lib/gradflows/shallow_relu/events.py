@@ -58,7 +58,7 @@ def event_flow(data, directions, signs, log_scale, t_max, *, rtol=1e-12):
     if rtol < 1e-13:
         raise ValueError(f"rtol: expected at least 1e-13, got {rtol:g}")
     early = early_paths(data, directions, signs, log_scale)
-    start = _early_end(data, early, t_max, rtol)
+    start = early_end(data, early, t_max, rtol)
     log_norms, units, active, _ = early.at(start)
     field = PolarField(data, signs, active)
     state = field.pack(log_norms, units)
@@ -77,7 +77,7 @@ def event_flow(data, directions, signs, log_scale, t_max, *, rtol=1e-12):
     )
 
 
-def _early_end(data, early, t_max, rtol):
+def early_end(data, early, t_max, rtol):
     r"""Last time until which the outputs change no neuron by a hundredth of the tolerance.
 
     The forces change by at most :math:`q^2\sum_j\rho_j^2/n`. The sum is a convex function of time,

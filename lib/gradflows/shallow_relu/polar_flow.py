@@ -25,7 +25,10 @@ class PolarField:
     """Right-hand side on the packed state: m logarithms, then the active coordinates, row by row.
 
     The field is smooth as long as the mask is kept: it depends on the mask, not on signs.
+    Children have another `tension`, what pulls at each sample, and name their `settings`.
     """
+
+    settings = ()
 
     def __init__(self, data, signs, active):
         self.data, self.signs, self.active = data, signs, active
@@ -49,21 +52,28 @@ class PolarField:
         units[self.row, self.col] = state[self.m :]
         return state[: self.m], units
 
-    def pulls(self, state):
+    def residual(self, state):
+        """Return outputs minus labels, (n,)."""
+        return self.outputs(state) - self.data.labels
+
+    def tension(self, t, state):
+        """Return what pulls at each sample in place of the residual, (n,): n times its tension."""
+        return self.residual(state)
+
+    def pulls(self, state, tension):
         r"""Signed forces on the active coordinates, and their products with the directions (m,)."""
-        residual = self.outputs(state) - self.data.labels
-        force = residual * (-self.data.norms / self.data.n)
+        force = tension * (-self.data.norms / self.data.n)
         pull = self.row_signs * force[self.col]
         return pull, np.bincount(self.row, pull * state[self.m :], self.m)
 
     def __call__(self, t, state):
         """Velocity of the packed state."""
-        pull, radial = self.pulls(state)
+        pull, radial = self.pulls(state, self.tension(t, state))
         return np.concatenate([radial, pull - radial[self.row] * state[self.m :]])
 
     def gradient_norm(self, state):
         r"""Norm of the gradient of the loss, :math:`\sqrt{\sum_j\dot a_j^2 + |\dot w_j|^2}`."""
-        pull, radial = self.pulls(state)
+        pull, radial = self.pulls(state, self.residual(state))
         squares = radial**2 + np.bincount(self.row, pull**2, self.m)
         return float(np.sqrt(np.exp(2 * state[: self.m]) @ squares))
 
@@ -71,7 +81,7 @@ class PolarField:
         """Field and state after some active coordinates (positions in the packing) are dropped."""
         active = self.active.copy()
         active[self.row[gone], self.col[gone]] = False
-        field = PolarField(self.data, self.signs, active)
+        field = type(self)(self.data, self.signs, active, *self.settings)
         kept = np.ones(self.row.size, bool)
         kept[gone] = False
         return field, np.concatenate([state[: self.m], state[self.m :][kept]])
@@ -91,7 +101,8 @@ class Segment:
         self.outputs = field.outputs(interpolant(end))
         if end < interpolant.t:
             self._field = self._interpolant = None
-            self._origin = field.data, field.signs, field.active, interpolant(start)
+            parts = field.data, field.signs, field.active, *field.settings
+            self._origin = type(field), parts, interpolant(start)
         else:
             self._field, self._interpolant = field, interpolant
 
@@ -99,8 +110,8 @@ class Segment:
         """Return the field and the packed state."""
         if self._interpolant is not None:
             return self._field, self._interpolant(t)
-        *parts, state = self._origin
-        field = PolarField(*parts)
+        kind, parts, state = self._origin
+        field = kind(*parts)
         if t <= self.start:
             return field, state
         given = {"rtol": LEAST_RTOL, "atol": self._tolerance, "first_step": t - self.start}

@@ -152,7 +152,7 @@ def bias_rate(data, active_sets, signs, *, flow="standard"):
     signs : array_like, (m,)
     flow : {"standard", "adapted"}
         For the adapted flow, in which the outputs move straight to the labels, the forces D are
-        replaced by the final directions.
+        replaced by the final directions; `active_sets` are then those at the end of training.
 
     Returns
     -------
