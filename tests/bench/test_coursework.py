@@ -1,6 +1,6 @@
 """How fast a class is graded: one hundred submissions of problem set 1.
 
-Goals: under ten minutes on two cores, and less than three seconds for a submission beyond running it.
+Goals: under ten minutes on two cores, and less than three seconds for each beyond running it.
 """
 
 import json
