@@ -40,13 +40,14 @@ def as_independent(X, y):
     return X, y
 
 
-def dual_newton(mirror, X, y, start, reach=np.inf):
+def dual_newton(mirror, X, y, reach=np.inf):
     r"""Find :math:`\nu` with :math:`X^T\nabla\psi^*(p_0 + X\nu) = y`, and the interpolant.
 
-    ``mirror(p)`` returns the gradient (d,) of :math:`\psi^*` at p and its Hessian (d, d); ``reach``
-    bounds the change of any entry of p in one step.
+    ``mirror(step)`` returns the gradient (d,) of :math:`\psi^*` at :math:`p_0` plus the step and
+    its Hessian (d, d). It takes the step and not the sum, in which small steps would drown.
+    ``reach`` bounds the change of any entry in one iteration.
     """
-    nu, (beta, bend) = np.zeros(len(y)), mirror(start)
+    nu, (beta, bend) = np.zeros(len(y)), mirror(np.zeros(len(X)))
     scale = np.linalg.norm(y) + np.linalg.norm(X.T @ beta)
     for _ in range(STEPS):
         slope = X.T @ beta - y
@@ -54,12 +55,12 @@ def dual_newton(mirror, X, y, start, reach=np.inf):
         length = min(1.0, reach / max(np.abs(X @ direction).max(), 1e-300))
         # The function is convex: a step is too long if the slope along it has changed its sign.
         for _ in range(HALVINGS):
-            new = mirror(start + X @ (nu + length * direction))
+            new = mirror(X @ (nu + length * direction))
             if (X.T @ new[0] - y) @ direction <= 0.1 * abs(slope @ direction):
                 break
             length /= 2
         before, after = (np.linalg.norm(X.T @ b - y) for b in (beta, new[0]))
-        if before <= REST * scale and after >= before / 2:
+        if before <= REST * scale and after >= before:
             return Interpolant(beta, nu)
         nu, (beta, bend) = nu + length * direction, new
     raise ArithmeticError(

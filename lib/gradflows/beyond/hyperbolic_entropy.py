@@ -194,10 +194,13 @@ def entropy_minimiser(X, y, alpha, start=None):
     double = 2 * _scales(alpha, len(X)) ** 2
     begin = np.zeros(len(X)) if start is None else as_array("start", start, (len(X),))
 
-    def mirror(p):
+    begin = np.arcsinh(begin / double)
+
+    def mirror(step):
+        p = begin + step
         return double * np.sinh(p), np.diag(double * np.cosh(p))
 
-    return dual_newton(mirror, X, y, np.arcsinh(begin / double), reach=2.0)
+    return dual_newton(mirror, X, y, reach=2.0)
 
 
 @dataclass(frozen=True, eq=False)

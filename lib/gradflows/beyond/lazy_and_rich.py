@@ -138,15 +138,16 @@ def neuron_limit(X, y, a, w, rates=(1.0, 1.0)):
 
     begin = w if a > 0 else -w
 
-    def mirror(p):
+    def mirror(step):
+        p = begin + step
         # delta + rate_a |p|^2, without cancellation where delta is large and negative
-        outer = np.sqrt(max(0.0, rate_w * a * a + rate_a * ((p - begin) @ (p + begin))) / rate_w)
+        outer = np.sqrt(max(0.0, rate_w * a * a + rate_a * (step @ (p + begin))) / rate_w)
         bend = outer * np.eye(len(p))
         if outer > 0:
             bend += rate_a / (rate_w * outer) * np.outer(p, p)
         return outer * p, bend
 
-    return dual_newton(mirror, X, y, begin)
+    return dual_newton(mirror, X, y)
 
 
 def _rates(rates):

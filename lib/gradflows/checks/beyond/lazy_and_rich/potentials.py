@@ -87,7 +87,7 @@ def slack(rng):
         X, y, found = draw_sparse(rng)
         rest = np.setdiff1d(np.arange(len(X)), found.support)
         gaps = []
-        for alpha in (1e-10, 1e-12):
+        for alpha in (1e-8, 1e-10):
             beta = entropy_minimiser(X, y, alpha).beta[rest]
             # the exact gap, without cancellation
             gaps.append(np.sum(np.abs(beta) - (X[rest] @ found.certificate) * beta))

@@ -95,7 +95,7 @@ def neuron(rng):
     status="literature",
     source="azulay2021implicit",
     evidence="numeric",
-    bound=1e-5,
+    bound=1e-4,
 )
 def limit(rng):
     """Compare with trained neurons of either sign; the falsehood is the nearest interpolant."""
