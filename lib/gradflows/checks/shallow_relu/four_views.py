@@ -141,7 +141,8 @@ def kernel(rng):
 @statement(
     "four-views-no-stairs",
     says="From a balanced start with zero outputs that sees every sample, the adapted flow reaches "
-    "the labels on a straight line in outputs, and no path is longer than twice the root of sum |y_k|/q_k.",
+    "the labels on a straight line in outputs, and no path is longer than twice the root of "
+    "sum |y_k|/q_k.",
     bound=1e-6,
     **BOOK,
 )
