@@ -26,6 +26,10 @@ from gradflows.beyond.completion import (
     MaskedSquaredLoss,
     effective_rank,
 )
+from gradflows.beyond.dense_networks import (
+    ActivatedSquaredLoss,
+    DenseNetwork,
+)
 from gradflows.beyond.dual_newton import (
     Interpolant,
 )
@@ -44,6 +48,13 @@ from gradflows.beyond.games import (
     kernel_flow,
     lyapunov,
     saddle,
+)
+from gradflows.beyond.hessian_null_space import (
+    gauss_newton,
+    nullity,
+    origin_curvature,
+    predicted_nullity,
+    symmetry_dimension,
 )
 from gradflows.beyond.hyperbolic_entropy import (
     DiagonalProblem,
@@ -107,8 +118,10 @@ from gradflows.beyond.straight_through import (
 )
 
 __all__ = [
+    "ActivatedSquaredLoss",
     "AffineTarget",
     "CoarseRun",
+    "DenseNetwork",
     "DiagonalProblem",
     "ExponentialLoss",
     "Fates",
@@ -138,6 +151,7 @@ __all__ = [
     "escape_rate",
     "exact_inertia",
     "game_flow",
+    "gauss_newton",
     "gd_fate",
     "hyperbolic_entropy",
     "kernel_flow",
@@ -157,10 +171,13 @@ __all__ = [
     "neuron_metric",
     "neuron_values",
     "noisy_descent",
+    "nullity",
     "one_step_stable_rank",
+    "origin_curvature",
     "particle_kernel",
     "pattern_stable_rank",
     "perceptron",
+    "predicted_nullity",
     "prior_seeds",
     "quartic_descent",
     "saddle",
@@ -169,6 +186,7 @@ __all__ = [
     "stable_rank",
     "staircase",
     "subspace_data",
+    "symmetry_dimension",
     "train_coarse",
     "w2_exact",
     "zigzag_saddle",
