@@ -1,4 +1,4 @@
-r"""Residual networks of any depth: propagation, gradient, rescaled weights, their starts.
+r"""Residual networks of any depth: propagation, gradient, rescaled weights.
 
 The states, one column a sample, pass h residual blocks of one width d,
 
@@ -6,8 +6,8 @@ The states, one column a sample, pass h residual blocks of one width d,
 
 and the loss is the sum :math:`L = \frac12\|X_h - Y\|_F^2`. With :math:`\alpha + \beta = 1` the
 rescaled weights :math:`V_k = h^\beta W_k` are what has a limit for large depth, and a step
-:math:`\eta_0h^{2\alpha-1}` is what treats all depths alike. How rough a path of weights is, is
-measured in :mod:`gradflows.beyond.roughness`.
+:math:`\eta_0h^{2\alpha-1}` is what treats all depths alike. Starts, and how rough a path of weights
+is, are in :mod:`gradflows.beyond.roughness`.
 """
 
 import numpy as np
@@ -15,9 +15,7 @@ import numpy as np
 from gradflows.activations import ACTIVATIONS
 from gradflows.validation import as_array, as_count, as_positive
 
-__all__ = ["ResidualProblem", "guaranteed_rate", "initial_path"]
-
-KINDS = ("smooth", "brownian", "small noise", "noise")
+__all__ = ["ResidualProblem", "guaranteed_rate"]
 
 
 class ResidualProblem:
@@ -240,45 +238,6 @@ class ResidualProblem:
         _, bent, states = self._backward(theta)
         blocks = self._scale * (bent @ states[:-1].mT)
         return np.moveaxis(blocks, 0, -3).reshape(theta.shape)
-
-
-def initial_path(kind, depth, width, *, rng, scale=0.3):
-    r"""Draw a path of rescaled weights at the places :math:`s = 1/h, 2/h, \dots, 1`.
-
-    Parameters
-    ----------
-    kind : str
-        "smooth": :math:`G_0\cos\pi s + G_1\sin\pi s` with Gaussian matrices; "brownian": Brownian
-        motion; "small noise": independent Gaussians divided by :math:`\sqrt h`; "noise":
-        independent Gaussians.
-    depth, width : int
-        h and d.
-    rng : numpy.random.Generator
-    scale : float
-        Factor of all paths, positive: the standard deviation of an entry (at s = 1).
-
-    Returns
-    -------
-    numpy.ndarray, (h, d, d)
-
-    Raises
-    ------
-    ValueError
-        If an argument is not as described.
-    """
-    if kind not in KINDS:
-        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
-    depth, width = as_count("depth", depth), as_count("width", width)
-    scale = as_positive("scale", scale)
-    if kind == "smooth":
-        s = np.arange(1, depth + 1)[:, None, None] / depth
-        first, second = rng.standard_normal((2, width, width))
-        return scale * (np.cos(np.pi * s) * first + np.sin(np.pi * s) * second)
-    noise = scale * rng.standard_normal((depth, width, width))
-    if kind == "noise":
-        return noise
-    noise /= np.sqrt(depth)
-    return np.cumsum(noise, axis=0) if kind == "brownian" else noise
 
 
 def guaranteed_rate(X, bound):

@@ -1,4 +1,4 @@
-r"""How rough a path is: Lipschitz constant, quadratic variation, p-variation, growth exponents.
+r"""Rough and smooth paths of weights: starts, Lipschitz constant, variations, growth exponents.
 
 A path is an array ``(m, ...)``: m points of a Euclidean space, at the places
 :math:`s = 1/m, \dots, 1` of the interval. Matrices are measured by the Frobenius norm.
@@ -6,9 +6,56 @@ A path is an array ``(m, ...)``: m points of a Euclidean space, at the places
 
 import numpy as np
 
-from gradflows.validation import as_array, as_positive
+from gradflows.validation import as_array, as_count, as_positive
 
-__all__ = ["growth_exponent", "lipschitz_constant", "p_variation", "quadratic_variation"]
+__all__ = [
+    "growth_exponent",
+    "initial_path",
+    "lipschitz_constant",
+    "p_variation",
+    "quadratic_variation",
+]
+
+KINDS = ("smooth", "brownian", "small noise", "noise")
+
+
+def initial_path(kind, depth, width, *, rng, scale=0.3):
+    r"""Draw a path of rescaled weights at the places :math:`s = 1/h, 2/h, \dots, 1`.
+
+    Parameters
+    ----------
+    kind : str
+        "smooth": :math:`G_0\cos\pi s + G_1\sin\pi s` with Gaussian matrices; "brownian": Brownian
+        motion; "small noise": independent Gaussians divided by :math:`\sqrt h`; "noise":
+        independent Gaussians.
+    depth, width : int
+        h and d.
+    rng : numpy.random.Generator
+    scale : float
+        Factor of all paths, positive: the standard deviation of an entry (at s = 1).
+
+    Returns
+    -------
+    numpy.ndarray, (h, d, d)
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as described.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    depth, width = as_count("depth", depth), as_count("width", width)
+    scale = as_positive("scale", scale)
+    if kind == "smooth":
+        s = np.arange(1, depth + 1)[:, None, None] / depth
+        first, second = rng.standard_normal((2, width, width))
+        return scale * (np.cos(np.pi * s) * first + np.sin(np.pi * s) * second)
+    noise = scale * rng.standard_normal((depth, width, width))
+    if kind == "noise":
+        return noise
+    noise /= np.sqrt(depth)
+    return np.cumsum(noise, axis=0) if kind == "brownian" else noise
 
 
 def lipschitz_constant(path):
@@ -111,8 +158,13 @@ def growth_exponent(sizes, values):
 
 def _points(path):
     """Check a path and give it the shape (m, size)."""
-    path = np.asarray(path) if np.ndim(path) else np.empty(0)
-    points = as_array("path", path.reshape(len(path), -1), ("m", "size"))
+    try:
+        array = np.asarray(path)
+    except ValueError:
+        raise ValueError("path: expected an array, got rows of different lengths") from None
+    if array.ndim == 0 or array.size == 0:
+        raise ValueError(f"path: expected at least two points, got shape {array.shape}")
+    points = as_array("path", array.reshape(len(array), -1), ("m", "size"))
     if len(points) < 2:
         raise ValueError(f"path: expected at least two points, got {len(points)}")
     return points
