@@ -207,28 +207,33 @@ class ResidualProblem:
         return theta.reshape(*theta.shape[:-1], self.depth, self.width, self.width)
 
     def _forward(self, theta):
-        """Return all states and all slopes, block by block."""
-        weights, lead = self._matrices(theta), theta.shape[:-1]
-        states = np.empty((self.depth + 1, *lead, *self.inputs.shape))
-        slopes = np.empty((self.depth, *states.shape[1:]))
+        """Return all states and all slopes; the loop over the blocks holds only what it must."""
+        weights = self._blocks(theta)
+        states = np.empty((self.depth + 1, *theta.shape[:-1], *self.inputs.shape))
+        inner, values = np.empty((2, *states[1:].shape))
         states[0] = self.inputs
         for k in range(self.depth):
-            z = weights[..., k, :, :] @ states[k]
-            value = self._activation.value(z)
-            slopes[k] = self._activation.slope(z, value)
-            states[k + 1] = states[k] + self._scale * value
-        return states, slopes
+            np.matmul(weights[k], states[k], out=inner[k])
+            values[k] = self._activation.value(inner[k])
+            np.multiply(values[k], self._scale, out=states[k + 1])
+            states[k + 1] += states[k]
+        return states, self._activation.slope(inner, values)
 
     def _backward(self, theta):
         """Return all signals, the signals times slopes, and all states."""
-        weights = self._matrices(theta)
+        weights = self._scale * self._blocks(theta).mT
         states, slopes = self._forward(theta)
         signals = np.empty_like(states)
-        signals[-1] = states[-1] - self.labels
+        np.subtract(states[-1], self.labels, out=signals[-1])
         for k in range(self.depth - 1, -1, -1):
             slopes[k] *= signals[k + 1]
-            signals[k] = signals[k + 1] + self._scale * (weights[..., k, :, :].mT @ slopes[k])
+            np.matmul(weights[k], slopes[k], out=signals[k])
+            signals[k] += signals[k + 1]
         return signals, slopes, states
+
+    def _blocks(self, theta):
+        """View the weights as (h, d, d) or (h, k, d, d)."""
+        return np.moveaxis(self._matrices(theta), -3, 0)
 
     def _loss(self, theta):
         residual = self._forward(theta)[0][-1] - self.labels
