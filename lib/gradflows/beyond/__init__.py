@@ -30,6 +30,10 @@ from gradflows.beyond.dense_networks import (
     ActivatedSquaredLoss,
     DenseNetwork,
 )
+from gradflows.beyond.depth_limit import (
+    ResidualProblem,
+    guaranteed_rate,
+)
 from gradflows.beyond.dual_newton import (
     Interpolant,
 )
@@ -104,6 +108,13 @@ from gradflows.beyond.mean_field import (
 from gradflows.beyond.prior_knowledge import (
     prior_seeds,
 )
+from gradflows.beyond.roughness import (
+    growth_exponent,
+    initial_path,
+    lipschitz_constant,
+    p_variation,
+    quadratic_variation,
+)
 from gradflows.beyond.stable_ranks import (
     leaky_stable_rank,
     one_step_stable_rank,
@@ -137,6 +148,7 @@ __all__ = [
     "MeanFieldProblem",
     "PROXIES",
     "QuadraticGame",
+    "ResidualProblem",
     "angle_loss",
     "coarse_flow",
     "coarse_gradient",
@@ -153,13 +165,17 @@ __all__ = [
     "game_flow",
     "gauss_newton",
     "gd_fate",
+    "growth_exponent",
+    "guaranteed_rate",
     "hyperbolic_entropy",
+    "initial_path",
     "kernel_flow",
     "landing_factor",
     "largest_margin",
     "leaky_stable_rank",
     "leaky_zigzag",
     "least_l1",
+    "lipschitz_constant",
     "lyapunov",
     "margin_descent",
     "margin_spread",
@@ -174,11 +190,13 @@ __all__ = [
     "nullity",
     "one_step_stable_rank",
     "origin_curvature",
+    "p_variation",
     "particle_kernel",
     "pattern_stable_rank",
     "perceptron",
     "predicted_nullity",
     "prior_seeds",
+    "quadratic_variation",
     "quartic_descent",
     "saddle",
     "sharpness",
