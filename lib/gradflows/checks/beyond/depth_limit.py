@@ -77,8 +77,7 @@ def euler_gradient(V, X, Y, c):
 @statement(
     "depth-limit-bounds",
     says="If all |V_k| <= M <= h/2, states grow at most by exp(M), signals lie between exp(-2M) "
-    "and exp(M) times the residual, and rescaled "
-    "gradients are at most exp(2M) |X| |R|, whatever the depth.",
+    "and exp(M) times the residual, and rescaled gradients are at most exp(2M) |X| |R|.",
     bound=1e-12,
     **BOOK,
 )
