@@ -149,7 +149,7 @@ def slowness(X, distance, h, alpha, mu, rng):
     **BOOK,
 )
 def scaling_limit(rng):
-    """Fit exponents of the differences; the falsehood has beta in place of 2 beta."""
+    """Fit exponents of the differences; the falsehood has 4 beta in place of 2 beta."""
     X, Y = data(rng)
     first, second = rng.standard_normal((2, 3, 3)) / 3
 
