@@ -77,8 +77,7 @@ def euler_gradient(V, X, Y, c):
 @statement(
     "depth-limit-bounds",
     says="If all |V_k| <= M <= h/2, states grow at most by exp(M), signals lie between exp(-2M) "
-    "and exp(M) times the residual, and rescaled "
-    "gradients are at most exp(2M) |X| |R|, whatever the depth.",
+    "and exp(M) times the residual, and rescaled gradients are at most exp(2M) |X| |R|.",
     bound=1e-12,
     **BOOK,
 )
@@ -150,7 +149,7 @@ def slowness(X, distance, h, alpha, mu, rng):
     **BOOK,
 )
 def scaling_limit(rng):
-    """Fit exponents of the differences; the falsehood has beta in place of 2 beta."""
+    """Fit exponents of the differences; the falsehood has 4 beta in place of 2 beta."""
     X, Y = data(rng)
     first, second = rng.standard_normal((2, 3, 3)) / 3
 
