@@ -115,13 +115,14 @@ def symmetries(rng):
 @statement(
     "hessian-null-space-linear",
     says="The Jacobian of a linear network of two layers has the nullity "
-    "d_1 (d_0 + d_2) - d_2 m + (d_2 - rank W_2)(m - rank W_1 X), with the rank m of X.",
+    "d_1 (d_0 + d_2) - d_2 m + (d_2 - rank W_2)(m - rank W_1 X), with the rank m of X; "
+    "(d_0 - r_1)(d_1 - r_2) + (d_2 - r_2)(d_1 - r_1) of it are no symmetries, if m = d_0.",
     evidence="exact",
     bound=0,
     **BOOK,
 )
 def linear(rng):
-    """Draw factors and inputs of all ranks; the falsehood counts the gauges, d_1^2."""
+    """Draw factors and inputs of all ranks; the falsehood counts symmetries only."""
     violations = control = 0
     for _ in range(30):
         d0, d1, d2, n = rng.integers(1, 6, 4)
@@ -134,7 +135,11 @@ def linear(rng):
         m, r1, r2 = rank_mod(X), rank_mod(W1 @ X), rank_mod(W2)
         found = nullity(network.jacobian(network.join([W1, W2]), X), exact=True)
         violations += found != network.size - d2 * m + (d2 - r2) * (m - r1)
-        control += found != d1**2
+        gauges = [network.join([A @ W1, -W2 @ A]) for A in np.eye(d1**2).reshape(-1, d1, d1)]
+        symmetric = rank_mod(gauges)
+        if m == d0:
+            violations += found != symmetric + (d0 - r1) * (d1 - r2) + (d2 - r2) * (d1 - r1)
+        control += found != symmetric
     return Evidence(violations, control)
 
 
