@@ -132,9 +132,9 @@ def slowness(X, distance, h, alpha, mu, rng):
     away /= np.linalg.norm(away)
     outputs = problem.states(problem.weights(V))[-1]
     problem = ResidualProblem(X, outputs + away[:, None] * distance, h, alpha)
-    start, eta = problem.weights(V), 0.1
-    run = gradient_descent(problem, start, problem.step(eta), 20)
-    falls = np.log(run.loss / run.loss[0]) - np.arange(21) * np.log1p(-eta * mu)
+    start, eta = problem.weights(V), 0.03  # less than 1 / Lambda
+    run = gradient_descent(problem, start, problem.step(eta), 60)
+    falls = np.log(run.loss / run.loss[0]) - np.arange(61) * np.log1p(-eta * mu)
     flow = gradient_flow(problem, start, problem.step(2.0), rtol=1e-8)
     times = flow.t / problem.step(1.0)
     falls_of_flow = np.log(flow.loss / flow.loss[0]) + 2 * mu * times
