@@ -14,7 +14,7 @@ BOOK = dict(status="this book", source="this book")
     says="A ReLU network whose neurons are off on all samples rests at a local minimum: its loss "
     "is constant nearby, although a smaller one can be attained.",
     evidence="numeric",
-    bound=1e-15,
+    bound=1e-13,
     **BOOK,
 )
 def dead(rng):
