@@ -24,7 +24,7 @@ KINDS = {
         curvature=lambda z, a: np.full_like(z, 2.0),
     ),
 }
-"""Activations by name: those of :mod:`gradflows.activations`, "relu2" and "quadratic"."""
+"""Activations by name: those of ``gradflows.activations``, "relu2" and "quadratic"."""
 
 
 class DenseNetwork(LayeredNetwork):
@@ -72,7 +72,7 @@ class ActivatedSquaredLoss(SquaredLoss):
     Y : array_like, (d_h, n)
         Labels of the activated outputs.
     activation : str
-        As for :class:`DenseNetwork`.
+        As for ``DenseNetwork``.
 
     Raises
     ------

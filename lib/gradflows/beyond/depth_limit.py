@@ -19,7 +19,7 @@ __all__ = ["ResidualProblem", "guaranteed_rate"]
 
 
 class ResidualProblem:
-    r"""Loss of a residual network on data, for :func:`gradflows.gradient_descent` and flows.
+    r"""Loss of a residual network on data, for ``gradient_descent`` and flows.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ResidualProblem:
         Exponent of the scale :math:`h^{-\alpha}` of the blocks, in [0, 1]; :math:`\beta` is
         :math:`1 - \alpha`.
     activation : str
-        Name in :data:`gradflows.activations.ACTIVATIONS`; "identity" is the linear network.
+        Name in ``gradflows.activations.ACTIVATIONS``; "identity" is the linear network.
 
     Attributes
     ----------

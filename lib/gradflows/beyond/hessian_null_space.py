@@ -92,7 +92,7 @@ def symmetry_dimension(activation, hidden):
     Parameters
     ----------
     activation : str
-        As for :class:`DenseNetwork`.
+        As for ``DenseNetwork``.
     hidden : int
         Width :math:`d_1`.
 
