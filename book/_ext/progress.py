@@ -43,7 +43,7 @@ class Progress(SphinxDirective):
             items = [item for page in pages if (item := self.chapter(page))]
             if items:
                 found += [nodes.rubric("", caption), self.listing(items)]
-        return [nodes.container("", *found, classes=["progress"])]
+        return [nodes.container("", *found, classes=["my-progress"])]
 
     def chapter(self, page: str) -> nodes.list_item | None:
         """Return the entry of a chapter with its tasks."""
@@ -53,8 +53,15 @@ class Progress(SphinxDirective):
             found = tasks(file.read())
         if not found:
             return None
-        inner = [self.entry(label, f"{{ref}}`{label}`", title) for label, title in found]
-        return self.entry(page, f"{{doc}}`/{page}`", page, self.listing(inner))
+        inner = [self.entry(label, self.link(label, title), title) for label, title in found]
+        name = page.rsplit("/", 1)[-1].replace("_", " ")
+        return self.entry(page, f"{{doc}}`/{page}`", name, self.listing(inner))
+
+    @staticmethod
+    def link(label: str, title: str) -> str:
+        """Return a link that shows the number of an exercise and its title."""
+        problem = label.startswith("problem-")
+        return f"{{ref}}`{label}`" if problem else f"{{ref}}`{label}` ({title})"
 
     def entry(self, key: str, link: str, name: str, *more: nodes.Node) -> nodes.list_item:
         """Return a box, a link, and what is below it."""

@@ -16,7 +16,7 @@
     }
   };
   document.addEventListener("DOMContentLoaded", () => {
-    const list = document.querySelector(".progress");
+    const list = document.querySelector(".my-progress");
     if (!list) return;
     const boxes = [...list.querySelectorAll("input[data-key]")];
     const sum = document.createElement("p");
